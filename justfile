@@ -1,0 +1,53 @@
+# Everything a contributor runs. `.venv/bin/just --list` shows it.
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+root := justfile_directory()
+export PATH := root / ".venv/bin:" + env("PATH")
+export VIRTUAL_ENV := root / ".venv"
+export UV_PYTHON_DOWNLOADS := "never"
+members := "-e libs/shared -e libs/sandbox -e services/api -e services/bot_engine -e deploy/ops"
+
+# Start everything on this machine: databases, a sandbox Discord, api, worker and bot engine
+up *ARGS: setup
+    @exec python -m astero_sandbox.up {{ ARGS }}
+
+# Run every test against embedded servers
+test *ARGS: setup
+    @python -m pytest -n 2 --dist loadgroup {{ ARGS }}
+
+# Format, lint, types and import rules; changes nothing
+check: setup
+    ruff format --check .
+    ruff check .
+    basedpyright
+    lint-imports
+
+# Mend what a tool can mend
+fix: setup
+    ruff format .
+    ruff check --fix .
+
+# Print the figures, each beside its floor measured in the same run
+bench *ARGS: setup
+    @python -m tests.bench {{ ARGS }}
+
+# The operator's migration command against DATABASE_URL
+migrate *ARGS: setup
+    astero migrate {{ ARGS }}
+
+# The folders of a slice: just where cases
+where SLICE:
+    @find libs services tests deploy -type d -name '{{ SLICE }}' -not -path '*/.*' | sort
+
+# Install exactly what requirements/ names
+setup:
+    @uv pip install -q --require-hashes -r requirements/dev.txt
+    @uv pip install -q --no-deps --no-build-isolation {{ members }}
+
+# Resolve again and write requirements/ (exact versions with hashes, no addresses)
+lock *ARGS:
+    uv lock -q {{ ARGS }}
+    uv export -q --no-header --no-annotate --only-group bootstrap -o requirements/bootstrap.txt
+    uv export -q --no-header --no-emit-workspace --no-annotate --all-packages --group dev -o requirements/dev.txt
+    uv export -q --no-header --no-emit-workspace --no-annotate --package astero-api --package astero-ops --no-dev -o requirements/api.txt
+    uv export -q --no-header --no-emit-workspace --no-annotate --package astero-bot-engine --no-dev -o requirements/bot_engine.txt
