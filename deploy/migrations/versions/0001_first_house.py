@@ -1,0 +1,297 @@
+"""The first house: accounts, bots, the fleet, installations, modules, cases, audit and the job queue.
+
+Revision ID: 0001
+"""
+
+from alembic import op
+from procrastinate.schema import SchemaManager
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+_ACCOUNTS = """
+CREATE TABLE users (
+    id uuid PRIMARY KEY,
+    email text NOT NULL CHECK (length(email) <= 254),
+    email_key text NOT NULL,
+    password_hash text,
+    display_name text,
+    locale text NOT NULL DEFAULT 'en' CHECK (locale IN ('en', 'fr')),
+    token_version integer NOT NULL DEFAULT 1,
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'deleted')),
+    created_at timestamptz NOT NULL,
+    deleted_at timestamptz
+);
+CREATE UNIQUE INDEX users_email_key_key ON users (email_key);
+
+CREATE TABLE sessions (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users (id),
+    created_at timestamptz NOT NULL,
+    last_seen_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz,
+    user_agent text,
+    ip text
+);
+CREATE INDEX sessions_user_id_idx ON sessions (user_id);
+
+CREATE TABLE refresh_tokens (
+    token_hash bytea PRIMARY KEY CHECK (octet_length(token_hash) = 32),
+    session_id uuid NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz,
+    replaced_by bytea
+);
+CREATE INDEX refresh_tokens_session_id_idx ON refresh_tokens (session_id);
+"""
+
+_BOTS = """
+CREATE TABLE bots (
+    id uuid PRIMARY KEY,
+    owner_user_id uuid REFERENCES users (id),
+    kind text NOT NULL CHECK (kind IN ('shared', 'branded')),
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    application_id bigint,
+    discord_user_id bigint,
+    avatar_hash text,
+    desired_state text NOT NULL CHECK (desired_state IN ('running', 'stopped')),
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    removed_at timestamptz,
+    CHECK ((kind = 'shared') = (owner_user_id IS NULL))
+);
+CREATE INDEX bots_owner_user_id_idx ON bots (owner_user_id);
+CREATE UNIQUE INDEX bots_application_id_key ON bots (application_id) WHERE removed_at IS NULL;
+
+CREATE TABLE bot_tokens (
+    bot_id uuid PRIMARY KEY REFERENCES bots (id) ON DELETE CASCADE,
+    ciphertext bytea NOT NULL
+        -- 0x01, key id, IV and tag are 33 bytes: plaintext cannot be stored here even by a bug
+        CHECK (octet_length(ciphertext) >= 33 AND get_byte(ciphertext, 0) = 1),
+    last4 text NOT NULL CHECK (length(last4) = 4),
+    updated_at timestamptz NOT NULL
+);
+
+CREATE TABLE bot_statuses (
+    bot_id uuid PRIMARY KEY REFERENCES bots (id) ON DELETE CASCADE,
+    state text NOT NULL
+        CHECK (state IN ('starting', 'online', 'degraded', 'token_invalid', 'stopped', 'removed')),
+    reason text,
+    detail jsonb NOT NULL,
+    engine_id uuid,
+    commands_hash text,
+    since_at timestamptz NOT NULL,
+    reported_at timestamptz NOT NULL
+);
+
+INSERT INTO bots (id, kind, name, desired_state, created_at, updated_at)
+VALUES ('00000000-0000-7000-8000-000000000001', 'shared', 'Astero', 'running', now(), now());
+"""
+
+_FLEET = """
+CREATE TABLE engines (
+    id uuid PRIMARY KEY,
+    url text NOT NULL,
+    started_at timestamptz NOT NULL,
+    heartbeat_at timestamptz NOT NULL,
+    draining boolean NOT NULL
+);
+
+CREATE TABLE bot_leases (
+    bot_id uuid PRIMARY KEY REFERENCES bots (id) ON DELETE CASCADE,
+    engine_id uuid,
+    fence bigint NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX bot_leases_engine_id_idx ON bot_leases (engine_id);
+
+CREATE TABLE identify_budgets (
+    application_id bigint PRIMARY KEY,
+    total integer NOT NULL,
+    remaining integer NOT NULL,
+    max_concurrency integer NOT NULL,
+    resets_at timestamptz NOT NULL
+);
+
+CREATE TABLE gateway_sessions (
+    bot_id uuid PRIMARY KEY REFERENCES bots (id) ON DELETE CASCADE,
+    fence bigint NOT NULL,
+    session_id text NOT NULL,
+    resume_url text NOT NULL,
+    sequence bigint NOT NULL,
+    intents bigint NOT NULL,
+    guilds jsonb NOT NULL,
+    saved_at timestamptz NOT NULL
+);
+"""
+
+_GUILDS = """
+CREATE TABLE installations (
+    id uuid PRIMARY KEY,
+    bot_id uuid NOT NULL REFERENCES bots (id),
+    guild_id bigint NOT NULL,
+    guild_name text NOT NULL,
+    guild_icon text,
+    guild_owner_id bigint,
+    guild_locale text,
+    member_count integer,
+    present boolean NOT NULL,
+    joined_at timestamptz NOT NULL,
+    removed_at timestamptz,
+    removed_by text,
+    restored_at timestamptz
+);
+CREATE INDEX installations_bot_id_idx ON installations (bot_id);
+CREATE UNIQUE INDEX installations_active_key ON installations (bot_id, guild_id) WHERE removed_at IS NULL;
+CREATE INDEX installations_removed_at_idx ON installations (removed_at) WHERE removed_at IS NOT NULL;
+
+CREATE TABLE module_configs (
+    installation_id uuid NOT NULL REFERENCES installations (id) ON DELETE CASCADE,
+    module text NOT NULL,
+    bot_id uuid NOT NULL,
+    guild_id bigint NOT NULL,
+    revision integer NOT NULL CHECK (revision > 0),
+    config jsonb NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (installation_id, module)
+);
+CREATE INDEX module_configs_guild_idx ON module_configs (bot_id, guild_id);
+
+CREATE TABLE module_revisions (
+    installation_id uuid NOT NULL REFERENCES installations (id) ON DELETE CASCADE,
+    module text NOT NULL,
+    revision integer NOT NULL CHECK (revision > 0),
+    bot_id uuid NOT NULL,
+    guild_id bigint NOT NULL,
+    config jsonb NOT NULL,
+    actor_kind text NOT NULL,
+    actor_id text NOT NULL,
+    actor_name text,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (installation_id, module, revision)
+);
+CREATE INDEX module_revisions_guild_idx ON module_revisions (bot_id, guild_id);
+
+CREATE TABLE cases (
+    id uuid PRIMARY KEY,
+    installation_id uuid NOT NULL REFERENCES installations (id) ON DELETE CASCADE,
+    bot_id uuid NOT NULL,
+    guild_id bigint NOT NULL,
+    number integer NOT NULL CHECK (number > 0),
+    action text NOT NULL
+        CHECK (action IN ('note', 'warn', 'delete', 'timeout', 'kick', 'ban', 'unban', 'purge')),
+    source text NOT NULL CHECK (source IN ('automod', 'command', 'api')),
+    source_key text,
+    rule text,
+    moderator_id text NOT NULL,
+    moderator_name text,
+    target_id bigint NOT NULL,
+    target_name text,
+    channel_id bigint,
+    message_id bigint,
+    reason text CHECK (length(reason) <= 512),
+    internal_note text CHECK (length(internal_note) <= 2000),
+    duration_seconds integer CHECK (duration_seconds > 0),
+    expires_at timestamptz,
+    lifted_at timestamptz,
+    related integer[] NOT NULL,
+    state text NOT NULL CHECK (state IN ('pending', 'done', 'failed')),
+    failure text,
+    log_message_id bigint,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    UNIQUE (bot_id, guild_id, number),
+    UNIQUE (bot_id, guild_id, source_key)
+);
+CREATE INDEX cases_installation_id_idx ON cases (installation_id);
+CREATE INDEX cases_target_idx ON cases (bot_id, guild_id, target_id);
+CREATE INDEX cases_pending_idx ON cases (bot_id) WHERE state = 'pending';
+CREATE INDEX cases_expiry_idx ON cases (expires_at) WHERE expires_at IS NOT NULL AND lifted_at IS NULL;
+
+CREATE TABLE case_counters (
+    bot_id uuid NOT NULL,
+    guild_id bigint NOT NULL,
+    last_number integer NOT NULL,
+    PRIMARY KEY (bot_id, guild_id)
+);
+"""
+
+_AUDIT = """
+CREATE TABLE audit_entries (
+    id uuid PRIMARY KEY,
+    at timestamptz NOT NULL,
+    actor_kind text NOT NULL CHECK (actor_kind IN ('user', 'member', 'system')),
+    actor_id text NOT NULL,
+    actor_name text,
+    bot_id uuid,
+    guild_id bigint,
+    action text NOT NULL,
+    target text,
+    details jsonb NOT NULL
+);
+CREATE INDEX audit_entries_guild_idx ON audit_entries (bot_id, guild_id, id);
+CREATE INDEX audit_entries_actor_idx ON audit_entries (actor_kind, actor_id, id);
+"""
+
+# The api may not delete a server's audit rows; it may ask for a purge, and the deadline is decided here.
+# Which tables hold rows of a server is read from the catalog, so that a table added later is not forgotten.
+_PURGE = """
+CREATE FUNCTION purge_installation(target uuid) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    gone installations%ROWTYPE;
+    counts jsonb := '{}';
+    deleted bigint;
+    place record;
+BEGIN
+    SELECT * INTO gone FROM installations
+    WHERE id = target AND removed_at <= now() - interval '14 days' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    FOR place IN
+        SELECT c.table_name,
+               bool_or(c.column_name = 'installation_id') AS by_installation
+        FROM information_schema.columns c
+        JOIN information_schema.tables t USING (table_schema, table_name)
+        WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'
+          AND c.column_name IN ('installation_id', 'guild_id', 'bot_id') AND c.table_name <> 'installations'
+        GROUP BY c.table_name
+        HAVING bool_or(c.column_name = 'guild_id') AND bool_or(c.column_name = 'bot_id')
+        ORDER BY c.table_name
+    LOOP
+        IF place.by_installation THEN
+            EXECUTE format('DELETE FROM public.%I WHERE installation_id = $1', place.table_name)
+                USING gone.id;
+        ELSIF NOT EXISTS (SELECT 1 FROM installations other
+                          WHERE (other.bot_id, other.guild_id) = (gone.bot_id, gone.guild_id)
+                            AND other.id <> gone.id) THEN
+            EXECUTE format('DELETE FROM public.%I WHERE bot_id = $1 AND guild_id = $2', place.table_name)
+                USING gone.bot_id, gone.guild_id;
+        ELSE
+            CONTINUE;
+        END IF;
+        GET DIAGNOSTICS deleted = ROW_COUNT;
+        counts := counts || jsonb_build_object(place.table_name, deleted);
+    END LOOP;
+    DELETE FROM installations WHERE id = gone.id;
+    RETURN counts || jsonb_build_object('installations', 1);
+END
+$$;
+REVOKE ALL ON FUNCTION purge_installation(uuid) FROM PUBLIC;
+"""
+
+
+def upgrade() -> None:
+    for part in (_ACCOUNTS, _BOTS, _FLEET, _GUILDS, _AUDIT, _PURGE):
+        op.execute(part)
+    # The queue's own schema, as the library ships it: raw driver SQL, because it holds % signs and colons.
+    op.get_bind().exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
+
+
+def downgrade() -> None:
+    raise RuntimeError("the first migration has no way back: restore a backup")

@@ -1,0 +1,23 @@
+"""The operator's command, `astero`. Exit codes: 0 done, 1 finding, 2 usage, 3 verification failed,
+4 refused, 78 bad configuration.
+"""
+
+import typer
+
+from astero_ops.migrate import commands as migrate
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+app.add_typer(migrate.app, name="migrate")
+
+
+@app.callback()
+def _astero() -> None:
+    """Operate Astero: migrations, rights and what the runbook asks for."""
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""What the operator's command reads from the environment."""
+
+import msgspec
+
+from astero_shared.settings import Secret
+
+
+class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`database_url` is the login `astero_migrator`; `database_admin_url` a superuser, to make the roles."""
+
+    database_url: Secret
+    database_admin_url: Secret | None = None
+    astero_migrator_db_password: Secret | None = None
+    astero_api_db_password: Secret | None = None
+    astero_bot_engine_db_password: Secret | None = None
+    astero_backup_db_password: Secret | None = None

@@ -1,0 +1,19 @@
+"""Imports every table, so that one metadata knows them all: migrations and checks start here."""
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+from astero_shared.audit import tables as audit
+from astero_shared.features.accounts import tables as accounts
+from astero_shared.features.bots import tables as bots
+from astero_shared.features.cases import tables as cases
+from astero_shared.features.fleet import tables as fleet
+from astero_shared.features.installations import tables as installations
+from astero_shared.features.modules import tables as modules
+from astero_shared.features.sessions import tables as sessions
+
+TABLE_MODULES = (accounts, audit, bots, cases, fleet, installations, modules, sessions)
+
+
+def metadata() -> MetaData:
+    return SQLModel.metadata
