@@ -41,7 +41,7 @@ def apply(settings: OperatorSettings) -> tuple[set[Right], set[Right]]:
             raise TypeError("the migrator needs psycopg")
         close_to_strangers(driver)
         changes = make_equal(driver)
-        connection.commit()
+        driver.commit()
     return changes
 
 

@@ -1,4 +1,7 @@
-"""Imports every table, so that one metadata knows them all: migrations and checks start here."""
+"""Imports every table, so that one metadata knows them all: migrations and checks start here.
+
+Indexes and CHECKs are written in the migrations, where their reason stands; tables and columns must agree.
+"""
 
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel

@@ -13,7 +13,7 @@ class User(Table, table=True):
 
     id: UUID = primary_key()
     email: str = Field(sa_type=Text)
-    email_key: str = Field(sa_type=Text, unique=True)
+    email_key: str = Field(sa_type=Text)
     password_hash: str | None = Field(default=None, sa_type=Text, repr=False)
     display_name: str | None = Field(default=None, sa_type=Text)
     locale: str = Field(default="en", sa_type=Text)

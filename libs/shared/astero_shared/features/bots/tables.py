@@ -17,7 +17,7 @@ class Bot(Table, table=True):
     """`kind` is `shared` (no owner) or `branded`; `desired_state` is what the owner wants."""
 
     id: UUID = primary_key()
-    owner_user_id: UUID | None = Field(default=None, foreign_key="users.id", index=True)
+    owner_user_id: UUID | None = Field(default=None, foreign_key="users.id")
     kind: str = Field(default="branded", sa_type=Text)
     name: str = Field(sa_type=Text)
     application_id: int | None = Field(default=None, sa_type=BigInteger)

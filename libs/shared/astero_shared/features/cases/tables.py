@@ -19,7 +19,7 @@ class Case(Table, table=True):
     """`source_key` makes a cause open one case at most (`automod:<message id>:<edit>`), also on replay."""
 
     id: UUID = primary_key()
-    installation_id: UUID = Field(foreign_key="installations.id", ondelete="CASCADE", index=True)
+    installation_id: UUID = Field(foreign_key="installations.id", ondelete="CASCADE")
     bot_id: UUID
     guild_id: int = snowflake()
     number: int

@@ -24,7 +24,7 @@ class BotLease(Table, table=True):
     """A bot runs on the engine that holds its unexpired lease; `fence` grows with every change of holder."""
 
     bot_id: UUID = Field(primary_key=True, foreign_key="bots.id", ondelete="CASCADE")
-    engine_id: UUID | None = Field(default=None, index=True)
+    engine_id: UUID | None = Field(default=None)
     fence: int = Field(sa_type=BigInteger)
     expires_at: datetime
 

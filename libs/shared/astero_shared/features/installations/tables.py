@@ -15,7 +15,7 @@ class Installation(Table, table=True):
     """
 
     id: UUID = primary_key()
-    bot_id: UUID = Field(foreign_key="bots.id", index=True)
+    bot_id: UUID = Field(foreign_key="bots.id")
     guild_id: int = snowflake()
     guild_name: str = Field(sa_type=Text)
     guild_icon: str | None = Field(default=None, sa_type=Text)

@@ -12,7 +12,7 @@ class Session(Table, table=True):
     """One sign-in, which is also the family of its refresh tokens."""
 
     id: UUID = primary_key()
-    user_id: UUID = Field(foreign_key="users.id", index=True)
+    user_id: UUID = Field(foreign_key="users.id")
     created_at: datetime = created_now()
     last_seen_at: datetime = created_now()
     expires_at: datetime
@@ -25,7 +25,7 @@ class RefreshToken(Table, table=True):
     """`token_hash` is SHA-256 of a 256-bit random token. Used rows are kept: a replay shows a theft."""
 
     token_hash: bytes = Field(primary_key=True, repr=False)
-    session_id: UUID = Field(foreign_key="sessions.id", ondelete="CASCADE", index=True)
+    session_id: UUID = Field(foreign_key="sessions.id", ondelete="CASCADE")
     created_at: datetime = created_now()
     expires_at: datetime
     used_at: datetime | None = None
