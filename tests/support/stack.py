@@ -1,0 +1,132 @@
+"""A real PostgreSQL and a real Valkey for every test that asks.
+
+One pair of servers per xdist worker, started when the first test needs them; a database per test.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from astero_sandbox.postgres import Postgres
+from astero_sandbox.servers import running_postgres, running_valkey
+from astero_sandbox.valkey import Valkey
+
+ROLES = ("astero_migrator", "astero_api", "astero_bot_engine", "astero_backup")
+_PASSWORDS = {role: secrets.token_urlsafe() for role in ROLES}
+_TEMPLATE = "astero_template"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """URLs of one database, per role. `admin` is the superuser, for what no role may do."""
+
+    name: str
+    admin: str
+    migrator: str
+    api: str
+    bot_engine: str
+    backup: str
+
+    @classmethod
+    def on(cls, server: Postgres, name: str) -> "Database":
+        def url(role: str) -> str:
+            return server.url(user=role, password=_PASSWORDS[role], database=name)
+
+        migrator, api, bot_engine, backup = map(url, ROLES)
+        return cls(
+            name=name,
+            admin=server.url(database=name),
+            migrator=migrator,
+            api=api,
+            bot_engine=bot_engine,
+            backup=backup,
+        )
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """Roles belong to the whole server: a test that changes one starts its own server."""
+    with running_postgres() as handle:
+        yield handle.server
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Valkey]:
+    with running_valkey() as handle:
+        yield handle.server
+
+
+@pytest.fixture
+def postgres(postgres_server: Postgres) -> Iterator[str]:
+    """The superuser's URL of a fresh, empty database."""
+    with _fresh_database(postgres_server, template="template0") as name:
+        yield postgres_server.url(database=name)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: Postgres) -> str:
+    """The name of a database that the real migrations have built, with every role and grant."""
+    with psycopg.connect(postgres_server.admin_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+    migrate(Database.on(postgres_server, _TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database(postgres_server: Postgres, migrated_template: str) -> Iterator[Database]:
+    """A migrated, empty database of its own."""
+    with _fresh_database(postgres_server, template=migrated_template) as name:
+        yield Database.on(postgres_server, name)
+
+
+@pytest.fixture
+def valkey(valkey_server: Valkey) -> Iterator[str]:
+    """The operator's URL; nothing is in it. `valkey_server.url("api")` is what a service gets."""
+    yield valkey_server.url()
+    with redis.Redis.from_url(valkey_server.url()) as client:
+        client.flushall()
+
+
+def migrate(database: Database) -> None:
+    """What an operator runs, with what an operator sets; fails with the command's own words."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": database.migrator,
+        "DATABASE_ADMIN_URL": database.admin,
+    }
+    environment |= {f"{role.upper()}_DB_PASSWORD": _PASSWORDS[role] for role in ROLES}
+    done = subprocess.run(
+        [sys.executable, "-m", "astero_ops", "migrate", "apply"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.fail(f"migrate apply ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
+@contextmanager
+def _fresh_database(server: Postgres, *, template: str) -> Generator[str]:
+    name = f"t_{secrets.token_hex(6)}"
+    made, original = sql.Identifier(name), sql.Identifier(template)
+    with psycopg.connect(server.admin_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made, original))
+        # A copy gets the tables with their grants, but the database's own owner and grants stay behind.
+        admin.execute(
+            "UPDATE pg_database AS made SET datacl = original.datacl, datdba = original.datdba"
+            " FROM pg_database AS original WHERE made.datname = %s AND original.datname = %s",
+            [name, template],
+        )
+        yield name
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(made))
