@@ -1,0 +1,24 @@
+"""The building blocks of a module's settings, so that every module names the same thing the same way."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from astero_shared.ids import Snowflake
+
+# The marker tells the panel and the dashboard which picker to draw; Discord's ids look alike.
+ChannelId = Annotated[Snowflake, Meta(extra_json_schema={"x-astero": "channel"})]
+RoleId = Annotated[Snowflake, Meta(extra_json_schema={"x-astero": "role"})]
+
+
+class OptionError(ValueError):
+    """A value of the right type that a setting refuses, said in the reader's language by `key` and `params`.
+
+    `path` leads from the Struct that raises to the field, in JSON names: `("words", 3)`.
+    """
+
+    def __init__(self, path: tuple[str | int, ...], key: str, **params: object) -> None:
+        super().__init__(key)
+        self.path = path
+        self.key = key
+        self.params = params
