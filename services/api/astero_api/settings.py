@@ -1,0 +1,59 @@
+"""What the api and the worker read from the environment. See load_or_exit for what a wrong value does."""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from astero_api.web.client_ip import Network, parse_networks
+from astero_shared.crypto.keyring import Keyring
+from astero_shared.settings import Secret, SecretRing
+
+
+class Origin(str):
+    """scheme://host[:port] of the dashboard, exactly as browsers write it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Origin":
+        parts = urlsplit(text)
+        plain = f"{parts.scheme}://{parts.netloc}"
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("is not an origin such as https://astero.example")
+        if text.rstrip("/") != plain or plain != plain.lower():
+            raise ValueError("is not an origin in lower case without a path")
+        return cls(plain)
+
+
+class TrustedProxies(tuple[Network, ...]):
+    """The peers whose CF-Connecting-IP is believed."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "TrustedProxies":
+        try:
+            return cls(parse_networks(text))
+        except ValueError:
+            raise ValueError("is not a list of addresses or prefixes") from None
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One field per variable, in lower case."""
+
+    database_url: Secret
+    redis_url: Secret
+    encryption_key: Keyring
+    jwt_secret: SecretRing
+    bot_engine_secret: SecretRing
+    password_pepper: Keyring
+    public_url: Origin
+    astero_env: Literal["production", "development", "test"] = "production"
+    discord_api_url: str = "https://discord.com/api/v10"
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    api_workers: int = 1
+    trusted_proxies: TrustedProxies = TrustedProxies()
+    discord_client_id: str | None = None
+    discord_client_secret: Secret | None = None

@@ -1,0 +1,114 @@
+"""Access tokens: JWT, HS256, audience exactly `wize-api`, ten minutes at most; anything off is no token.
+
+The header must be byte for byte the one we write, so no algorithm, key address or critical extension of a
+client's choosing is ever read. The key is derived for this kind of token alone.
+"""
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from astero_shared.ids import new_id
+from astero_shared.settings import SecretRing
+
+AUDIENCE: Final = "wize-api"
+ISSUER: Final = "astero"
+LIFETIME_SECONDS: Final = 600
+_LEEWAY_SECONDS: Final = 5
+_MAX_BYTES: Final = 4096
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}")
+
+
+class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    iss: str
+    aud: str
+    sub: UUID
+    sid: UUID
+    ver: int
+    iat: int
+    nbf: int
+    exp: int
+    jti: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What a valid token says. Whether the session still stands is PostgreSQL's to say."""
+
+    user_id: UUID
+    session_id: UUID
+    token_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    kid: str
+    key: OctKey
+
+
+def _derive(secret: str) -> _Key:
+    raw = HKDF(SHA256(), length=40, salt=None, info=b"astero.at+jwt.v1").derive(secret.encode())
+    return _Key(kid=raw[32:].hex(), key=OctKey.import_key(raw[:32]))
+
+
+class AccessTokens:
+    """Issues with the current secret, accepts the previous one too."""
+
+    def __init__(self, secrets: SecretRing) -> None:
+        keys = [_derive(secret) for secret in secrets.reveal_all()]
+        self._current = keys[0]
+        self._by_header = {self._header_segment(key): key for key in keys}
+
+    def _header(self, key: _Key) -> dict[str, Any]:
+        return {"alg": "HS256", "typ": "at+jwt", "kid": key.kid}
+
+    def _header_segment(self, key: _Key) -> str:
+        return jwt.encode(self._header(key), {}, key.key).split(".")[0]
+
+    def issue(self, *, user_id: UUID, session_id: UUID, token_version: int) -> str:
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "ver": token_version,
+            "iat": now,
+            "nbf": now,
+            "exp": now + LIFETIME_SECONDS,
+            "jti": str(new_id()),
+        }
+        return jwt.encode(self._header(self._current), claims, self._current.key)
+
+    def read(self, token: str) -> AccessToken | None:
+        """None for every kind of wrong."""
+        if len(token) > _MAX_BYTES or _TOKEN.fullmatch(token) is None:
+            return None
+        key = self._by_header.get(token.partition(".")[0])
+        if key is None:
+            return None
+        try:
+            decoded = jwt.decode(token, key.key, algorithms=["HS256"])
+            claims = msgspec.convert(decoded.claims, _Claims)
+        except (JoseError, ValueError):
+            return None
+        now = time.time()
+        if (
+            claims.aud != AUDIENCE
+            or claims.iss != ISSUER
+            or claims.iat > now + _LEEWAY_SECONDS
+            or claims.nbf > now + _LEEWAY_SECONDS
+            or claims.exp <= now - _LEEWAY_SECONDS
+            or not 0 < claims.exp - claims.iat <= LIFETIME_SECONDS
+        ):
+            return None
+        return AccessToken(claims.sub, claims.sid, claims.ver)

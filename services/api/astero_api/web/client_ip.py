@@ -1,0 +1,57 @@
+"""Who the client is, by address: the TCP peer, or what Cloudflare says when the peer is our edge.
+
+Every other forwarding header is ignored; a header that is not one address counts as absent.
+"""
+
+from collections.abc import Sequence
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+from litestar.types import Scope
+
+from astero_api.web.context import header
+
+Network = IPv4Network | IPv6Network
+_UNKNOWN = "0.0.0.0"  # noqa: S104 - no peer: a unix socket; all of them share one bucket
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Comma-separated addresses or prefixes. Raises ValueError."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            return None
+        return address.ipv4_mapped or address
+    return address
+
+
+def client_ip(scope: Scope, trusted: Sequence[Network]) -> str:
+    """The canonical text of the client's address."""
+    client = scope.get("client")
+    peer = _parse(client[0]) if client else None
+    if trusted and (peer is None or any(peer in network for network in trusted)):
+        told = header(scope, b"cf-connecting-ip")
+        address = _parse(told.decode("latin-1")) if told is not None else None
+        if address is not None:
+            return str(address)
+    return str(peer) if peer is not None else _UNKNOWN
+
+
+def bucket_of(address: str) -> str:
+    """What limits count by: an IPv4 address, or the /64 of an IPv6 one (one customer owns all of it)."""
+    if ":" not in address:
+        return address
+    return str(IPv6Network((address, 64), strict=False).network_address)

@@ -1,0 +1,43 @@
+"""What is known of a request before it is routed; one per request, carried in the ASGI scope."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from litestar.types import Scope
+
+from astero_api.web.access_token import AccessToken
+
+CONTEXT_KEY: Final = "astero"
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """`headers` are added to whatever answer is sent; `limited` says the rate limiter has counted it.
+
+    `access` is a token whose signature and times hold; its session may have ended since.
+    """
+
+    request_id: str
+    client_ip: str
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
+    limited: bool = False
+    access: AccessToken | None = None
+
+
+def context_of(scope: Scope | dict[str, Any]) -> RequestContext:
+    return scope[CONTEXT_KEY]  # pyright: ignore[reportGeneralTypeIssues, reportTypedDictNotRequiredAccess]
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The value of the only header of this name (lower case); None where it is absent or repeated."""
+    found: bytes | None = None
+    for key, value in scope["headers"]:
+        if key == name:
+            if found is not None:
+                return None
+            found = value
+    return found
+
+
+def has_header(scope: Scope, name: bytes) -> bool:
+    return any(key == name for key, _ in scope["headers"])

@@ -1,0 +1,35 @@
+"""The two session cookies: host-only, HttpOnly, Secure, SameSite=Lax; a token never leaves them."""
+
+from typing import Final
+
+from litestar.types import Scope
+
+ACCESS_COOKIE: Final = "__Host-astero_at"
+REFRESH_COOKIE: Final = "__Host-astero_rt"
+_ATTRIBUTES: Final = "Path=/; Secure; HttpOnly; SameSite=Lax"
+_MAX_COOKIE_HEADER: Final = 8192
+
+
+def read_cookie(scope: Scope, name: str) -> str | None:
+    """The cookie's value; None where it is absent, or sent twice (one of the two was planted)."""
+    wanted = name.encode() + b"="
+    found: str | None = None
+    for key, value in scope["headers"]:
+        if key != b"cookie" or len(value) > _MAX_COOKIE_HEADER:
+            continue
+        for part in value.split(b";"):
+            stripped = part.strip()
+            if stripped.startswith(wanted):
+                if found is not None:
+                    return None
+                found = stripped[len(wanted) :].decode("latin-1")
+    return found or None
+
+
+def set_cookie(name: str, value: str, *, max_age: int) -> tuple[bytes, bytes]:
+    """A Set-Cookie header; `max_age` in seconds."""
+    return (b"set-cookie", f"{name}={value}; Max-Age={max_age}; {_ATTRIBUTES}".encode("ascii"))
+
+
+def clear_cookie(name: str) -> tuple[bytes, bytes]:
+    return set_cookie(name, "", max_age=0)

@@ -1,0 +1,139 @@
+"""The outermost ASGI wrapper: what holds for every answer, also for those the framework makes itself.
+
+Gives the request its id, answers HEAD from GET, hides `/internal` however it is spelled, counts what was
+never routed, sets the headers, and turns whatever still escapes into a 500 problem.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import unquote
+
+import msgspec
+from litestar import Litestar
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from loguru import logger
+
+from astero_api.web.client_ip import Network, bucket_of, client_ip
+from astero_api.web.context import CONTEXT_KEY, RequestContext
+from astero_api.web.limits import UNROUTED
+from astero_api.web.problems import MEDIA_TYPE, problem_for
+from astero_api.web.rate_limit import LimitExceededError, RateLimiter
+from astero_api.web.security_headers import with_security_headers
+from astero_shared.errors import NotFoundError
+from astero_shared.ids import new_id
+
+_DECODE_ROUNDS: Final = 4
+_SLASHES: Final = re.compile(r"[/\\;]+")
+
+
+def is_internal(path: str) -> bool:
+    """Whether `path` could be read as lying under /internal by any server or proxy behind or before us."""
+    decoded = path
+    for _ in range(_DECODE_ROUNDS):
+        decoded = unquote(decoded, errors="replace")
+    steps: list[str] = []
+    for step in _SLASHES.split(decoded.casefold()):
+        name = step.strip()
+        if name == "..":
+            del steps[-1:]
+        elif name not in {"", "."}:
+            steps.append(name)
+    return bool(steps) and steps[0].startswith("internal")
+
+
+class Edge:
+    """Wraps the Litestar application."""
+
+    def __init__(self, app: Litestar, *, limiter: RateLimiter, trusted: Sequence[Network]) -> None:
+        self.litestar = app
+        self._app: ASGIApp = app
+        self._limiter = limiter
+        self._trusted = trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "websocket":
+            # closing before accepting is answered as 403 by the server (ASGI specification)
+            await send({"type": "websocket.close", "code": 1000, "reason": None})
+        else:
+            await self._app(scope, receive, send)
+
+    async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        context = RequestContext(str(new_id()), client_ip(scope, self._trusted))
+        scope[CONTEXT_KEY] = context  # pyright: ignore[reportGeneralTypeIssues]
+        reply = _Reply(context, send, self._limiter, without_body=scope["method"] == "HEAD")
+        if reply.without_body:
+            scope["method"] = "GET"  # pyright: ignore[reportGeneralTypeIssues]
+        try:
+            if is_internal(scope["path"]):
+                await reply.send_problem(NotFoundError("There is nothing here."))
+            else:
+                await self._app(scope, receive, reply.send)
+        except Exception as error:
+            if reply.started:
+                logger.opt(exception=error).error("answer broke off", reqId=context.request_id)
+                raise
+            await reply.send_problem(error)
+
+
+class _Reply:
+    """The sending side of one request."""
+
+    def __init__(
+        self, context: RequestContext, send: Send, limiter: RateLimiter, *, without_body: bool
+    ) -> None:
+        self._context = context
+        self._send = send
+        self._limiter = limiter
+        self._dropped = False
+        self.without_body = without_body
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            if not self._context.limited:
+                await self._count_unrouted()
+            if self._dropped:
+                return
+            self.started = True
+            message["headers"] = with_security_headers(
+                list(message["headers"]),
+                (b"x-request-id", self._context.request_id.encode("ascii")),
+                *self._context.headers,
+            )
+        elif self._dropped:
+            return
+        elif message["type"] == "http.response.body" and self.without_body:
+            message["body"] = b""
+        await self._send(message)
+
+    async def _count_unrouted(self) -> None:
+        """404 and 405 cost as much to answer as anything else; the refusal takes the place of the answer."""
+        context = self._context
+        context.limited = True
+        try:
+            context.headers += await self._limiter.charge(
+                address=bucket_of(context.client_ip), user=None, limit=UNROUTED
+            )
+        except LimitExceededError as error:
+            context.headers += error.headers
+            await self.send_problem(error)
+            self._dropped = True
+
+    async def send_problem(self, error: Exception) -> None:
+        problem, headers = problem_for(error, self._context)
+        body = msgspec.json.encode(problem)
+        start: Any = {
+            "type": "http.response.start",
+            "status": problem.status,
+            "headers": [
+                (b"content-type", MEDIA_TYPE.encode()),
+                (b"content-length", str(len(body)).encode()),
+                *headers,
+            ],
+        }
+        await self.send(start)
+        last: Any = {"type": "http.response.body", "body": body, "more_body": False}
+        await self.send(last)

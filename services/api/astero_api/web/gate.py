@@ -1,0 +1,62 @@
+"""What a routed request passes before its body is read or a connection taken: limit, origin, signature."""
+
+from litestar.enums import ScopeType
+from litestar.handlers import HTTPRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from astero_api.web.access_token import AccessToken, AccessTokens
+from astero_api.web.client_ip import bucket_of
+from astero_api.web.context import context_of
+from astero_api.web.cookies import ACCESS_COOKIE, read_cookie
+from astero_api.web.csrf import refuse_cross_site
+from astero_api.web.limits import UNROUTED
+from astero_api.web.policy import Permission, policy_of
+from astero_api.web.query import refuse_bad_query
+from astero_api.web.rate_limit import LimitExceededError, RateLimiter
+from astero_shared.errors import NotFoundError, UnauthenticatedError
+
+
+def not_signed_in() -> UnauthenticatedError:
+    """One answer for a missing, forged, expired, revoked or foreign session."""
+    return UnauthenticatedError("Log in first.")
+
+
+class Gate(ASGIMiddleware):
+    """Runs after routing, so that the route's own policy decides."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, *, limiter: RateLimiter, tokens: AccessTokens, origin: str) -> None:
+        self._limiter = limiter
+        self._tokens = tokens
+        self._origin = origin.encode("ascii")
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        handler = scope["route_handler"]
+        if not isinstance(handler, HTTPRouteHandler):
+            raise NotFoundError("There is nothing here.")
+        declared = policy_of(handler)
+        context = context_of(scope)
+        context.access = access = self._access(scope)
+        context.limited = True
+        try:
+            context.headers += await self._limiter.charge(
+                address=bucket_of(context.client_ip),
+                user=None if access is None else str(access.user_id),
+                limit=UNROUTED if declared is None else declared.limit,
+            )
+        except LimitExceededError as error:
+            context.headers += error.headers
+            raise
+        refuse_cross_site(scope, self._origin)
+        if declared is not None:
+            if access is None and declared.permission is not Permission.PUBLIC:
+                raise not_signed_in()
+            if scope["query_string"]:
+                refuse_bad_query(handler, scope["query_string"])
+        await next_app(scope, receive, send)
+
+    def _access(self, scope: Scope) -> AccessToken | None:
+        cookie = read_cookie(scope, ACCESS_COOKIE)
+        return None if cookie is None else self._tokens.read(cookie)

@@ -1,0 +1,171 @@
+"""Bytes become a struct or a 4xx with a pointer to the field; nothing is coerced, repaired or dropped.
+
+Refused before the struct is looked at: other media types, more than 256 KiB, more than 32 levels, bytes that
+are not UTF-8, duplicate keys, NaN and Infinity, lone surrogates and NUL in strings.
+"""
+
+import json
+import math
+import re
+from typing import Any, Final, NoReturn
+
+import msgspec
+
+from astero_api.web.problems import (
+    FieldProblem,
+    FieldsInvalidError,
+    MalformedError,
+    MediaTypeError,
+)
+
+MAX_BODY_BYTES: Final = 256 * 1024
+MAX_DEPTH: Final = 32
+
+_JSON_MEDIA_TYPE: Final = re.compile(
+    rb"application/json(?:\s*;\s*charset\s*=\s*\"?utf-8\"?)?\s*", re.IGNORECASE
+)
+_PATH_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
+_AT: Final = re.compile(r"^(?P<text>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
+
+
+def require_json(content_type: bytes | None) -> None:
+    """A form or text/plain can be sent across sites without a preflight; JSON cannot."""
+    if content_type is None or _JSON_MEDIA_TYPE.fullmatch(content_type) is None:
+        raise MediaTypeError("Send the body as application/json in UTF-8.")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedError(f"{name} is not a JSON number.")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise MalformedError("A key appears twice in one object.", code="request.duplicate_key")
+    return found
+
+
+def _escape(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _refuse_text(text: str, pointer: str) -> None:
+    if "\0" in text:
+        raise MalformedError("NUL is not allowed in text.", pointer=pointer)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise MalformedError("A surrogate stands alone in a text.", pointer=pointer) from None
+
+
+def _inspect(tree: Any) -> None:
+    """Depth, NUL and surrogates, without recursion: the tree may be as deep as the parser allows."""
+    pending: list[tuple[Any, str, int]] = [(tree, "", 0)]
+    while pending:
+        node, pointer, depth = pending.pop()
+        if isinstance(node, str):
+            _refuse_text(node, pointer)
+            continue
+        if isinstance(node, float) and not math.isfinite(node):
+            raise MalformedError("A number is too large.", pointer=pointer)
+        if not isinstance(node, dict | list):
+            continue
+        if depth >= MAX_DEPTH:
+            raise MalformedError(f"More than {MAX_DEPTH} levels.", code="request.too_deep")
+        if isinstance(node, dict):
+            for key, value in node.items():
+                _refuse_text(key, pointer)
+                pending.append((value, f"{pointer}/{_escape(key)}", depth + 1))
+        else:
+            pending.extend((value, f"{pointer}/{n}", depth + 1) for n, value in enumerate(node))
+
+
+def parse_json(body: bytes) -> Any:
+    """Builtins only. Raises MalformedError (400)."""
+    try:
+        tree = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise MalformedError(f"More than {MAX_DEPTH} levels.", code="request.too_deep") from None
+    except UnicodeDecodeError:
+        raise MalformedError("The body is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise MalformedError(f"The body is not JSON (line {error.lineno}, column {error.colno}).") from None
+    except ValueError:
+        # an integer of thousands of digits
+        raise MalformedError("A number is too long.") from None
+    _inspect(tree)
+    return tree
+
+
+def _code_of(text: str) -> tuple[str, str]:
+    """Msgspec's sentence as (code, sentence without the offending value)."""
+    if text.startswith("Invalid enum value"):
+        return "not_allowed", "Not one of the allowed values."
+    for fragment, code in (
+        ("missing required field", "missing"),
+        ("unknown field", "unknown"),
+        ("of length >=", "too_short"),
+        ("of length <=", "too_long"),
+        ("` >=", "too_small"),
+        ("` <=", "too_large"),
+        ("` >", "too_small"),
+        ("` <", "too_large"),
+        ("matching regex", "pattern"),
+    ):
+        if fragment in text:
+            return code, text.replace("`", "")
+    if text.startswith("Expected"):
+        return "type", text.replace("`", "")
+    return "invalid", text.replace("`", "")
+
+
+_NAMED_FIELD: Final = re.compile(r"(?:missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
+
+
+def field_problem(error: msgspec.ValidationError, prefix: str = "") -> FieldProblem:
+    """The refused field of one msgspec error, as a JSON Pointer below `prefix`."""
+    match = _AT.match(str(error))
+    text, path = (match["text"], match["path"] or "") if match else (str(error), "")
+    pointer = prefix + "".join(
+        f"/{_escape(name or index or '-')}" for name, index in _PATH_STEP.findall(path)
+    )
+    if named := _NAMED_FIELD.search(text):
+        pointer += f"/{_escape(named['name'])}"
+        text = text[: named.start("name") - 1].rstrip()
+    code, detail = _code_of(text)
+    return FieldProblem(pointer=pointer, detail=detail, code=code)
+
+
+def _each_field(tree: dict[str, Any], kind: type[msgspec.Struct], dec_hook: Any) -> list[FieldProblem]:
+    """Msgspec stops at the first refused field; the caller of an API wants all of them."""
+    problems: list[FieldProblem] = []
+    known: set[str] = set()
+    for field in msgspec.structs.fields(kind):
+        name = field.encode_name
+        known.add(name)
+        if name not in tree:
+            if field.required:
+                problems.append(FieldProblem(f"/{_escape(name)}", "This field is required.", "missing"))
+            continue
+        try:
+            msgspec.convert(tree[name], field.type, strict=True, dec_hook=dec_hook)
+        except msgspec.ValidationError as error:
+            problems.append(field_problem(error, f"/{_escape(name)}"))
+    problems.extend(
+        FieldProblem(f"/{_escape(name)}", "There is no such field.", "unknown")
+        for name in tree
+        if name not in known
+    )
+    return problems
+
+
+def convert_json(tree: Any, kind: Any, *, dec_hook: Any = None) -> Any:
+    """`tree` as `kind`, strictly. Raises FieldsInvalidError (422) with every refused field."""
+    try:
+        return msgspec.convert(tree, kind, strict=True, dec_hook=dec_hook)
+    except msgspec.ValidationError as error:
+        problems: list[FieldProblem] = []
+        if isinstance(tree, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            problems = _each_field(tree, kind, dec_hook)
+        raise FieldsInvalidError(problems or [field_problem(error)]) from None

@@ -1,0 +1,54 @@
+"""The named limits, by tier: what a route declares, and the tiers every request meets before its own."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """`capacity` requests at once, refilled evenly over `seconds`.
+
+    A strict one lets no more than `capacity` pass in any window of `seconds`.
+    """
+
+    name: str
+    capacity: int
+    seconds: int
+    strict: bool = False
+
+    @property
+    def advertised(self) -> str:
+        return f'"{self.name}";q={self.capacity};w={self.seconds}'
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLimit:
+    """A limit that routes share by name. `sign_in` ones count by address and are closed without Redis."""
+
+    tier: Tier
+    sign_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """The tiers of every request.
+
+    `everyone` protects the process from more than it can serve, far above what one address or user may take.
+    """
+
+    everyone: Tier = Tier("global", 60_000, 60)
+    address: Tier = Tier("ip", 600, 60)
+    user: Tier = Tier("user", 600, 60)
+
+
+READ: Final = RouteLimit(Tier("read", 300, 60))
+WRITE: Final = RouteLimit(Tier("write", 60, 60))
+# asks Discord, or moves a whole server's settings
+COSTLY: Final = RouteLimit(Tier("costly", 20, 60))
+PROBE: Final = RouteLimit(Tier("probe", 300, 60))
+# an address nobody serves, or a method nobody takes
+UNROUTED: Final = RouteLimit(Tier("unrouted", 120, 60))
+# the security page: 5 login attempts per address in 15 minutes, successes included
+LOGIN: Final = RouteLimit(Tier("login", 5, 900, strict=True), sign_in=True)
+REGISTER: Final = RouteLimit(Tier("register", 20, 3600, strict=True), sign_in=True)
+SESSION: Final = RouteLimit(Tier("session", 60, 60), sign_in=True)

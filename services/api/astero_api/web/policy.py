@@ -1,0 +1,100 @@
+"""A route declares its permission, its limit and its audit class, or the app does not start."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+
+from astero_api.web.identity import Identity
+from astero_api.web.rate_limit import RouteLimit
+from astero_shared.scope import BotScope, GuildScope
+
+POLICY_KEY: Final = "policy"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Permission(StrEnum):
+    """Who may call: checked by the dependency that makes the typed value the handler must take."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+    BOT_OWNER = "bot_owner"
+    GUILD_MANAGER = "guild_manager"
+
+
+class AuditClass(StrEnum):
+    """What a call leaves in the audit log: nothing, or one row in the transaction of the change."""
+
+    NONE = "none"
+    CHANGE = "change"
+    SECURITY = "security"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    permission: Permission
+    limit: RouteLimit
+    audit: AuditClass
+
+
+# A handler cannot reach tenant data without taking the proof that its permission was checked.
+_PROOF: Final[dict[Permission, type | None]] = {
+    Permission.PUBLIC: None,
+    Permission.SIGNED_IN: Identity,
+    Permission.BOT_OWNER: BotScope,
+    Permission.GUILD_MANAGER: GuildScope,
+}
+
+
+def policy(*, permission: Permission, limit: RouteLimit, audit: AuditClass) -> dict[str, Any]:
+    """The `opt` of a route handler."""
+    return {POLICY_KEY: Policy(permission=permission, limit=limit, audit=audit)}
+
+
+def policy_of(handler: HTTPRouteHandler) -> Policy | None:
+    """None only for the OPTIONS handlers that the framework adds."""
+    return handler.opt.get(POLICY_KEY)
+
+
+def declared_routes(app: Litestar) -> list[tuple[HTTPRoute, HTTPRouteHandler]]:
+    """Every route of ours; the framework's own OPTIONS answers are left out."""
+    return [
+        (route, handler)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.http_methods != {"OPTIONS"}
+    ]
+
+
+def _complaint(route: HTTPRoute, handler: HTTPRouteHandler) -> str | None:
+    declared = policy_of(handler)
+    if not isinstance(declared, Policy):
+        return "declares no policy"
+    proof = _PROOF[declared.permission]
+    taken = {field.annotation for field in handler.parsed_fn_signature.parameters.values()}
+    if proof is not None and proof not in taken:
+        return f"is for {declared.permission} and takes no {proof.__name__}"
+    if proof is None and taken & {Identity, BotScope, GuildScope}:
+        return "is public and takes the proof of a permission"
+    changes = not handler.http_methods <= _SAFE
+    if changes and proof is not None and declared.audit is AuditClass.NONE:
+        return "changes something and leaves no audit row"
+    if route.path.lower().startswith("/internal"):
+        return "lies under /internal, which the public side never serves"
+    return None
+
+
+def refuse_undeclared_routes(app: Litestar) -> None:
+    """Raises ImproperlyConfiguredException listing every route that breaks the rule."""
+    complaints = [
+        f"{'|'.join(sorted(handler.http_methods))} {route.path} {complaint}"
+        for route, handler in declared_routes(app)
+        if (complaint := _complaint(route, handler)) is not None
+    ]
+    if complaints:
+        raise ImproperlyConfiguredException("routes without a valid policy: " + "; ".join(complaints))

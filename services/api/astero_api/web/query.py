@@ -1,0 +1,55 @@
+"""Query strings: known names, each once, UTF-8 without control characters; anything else is a 422."""
+
+import re
+from functools import lru_cache
+from typing import Final
+from urllib.parse import parse_qsl
+
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from astero_api.web.problems import FieldProblem, FieldsInvalidError
+
+_MAX_BYTES: Final = 4096
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@lru_cache(maxsize=512)
+def known_names(handler: HTTPRouteHandler) -> frozenset[str]:
+    """The query parameters the handler declares, by the name a client writes."""
+    return frozenset(
+        field.kwarg_definition.query or name
+        for name, field in handler.parsed_fn_signature.parameters.items()
+        if isinstance(field.kwarg_definition, QueryParameter)
+    )
+
+
+def refuse_bad_query(handler: HTTPRouteHandler, query_string: bytes) -> None:
+    """Raises FieldsInvalidError; a name is repeated back only where it is one of ours."""
+    if len(query_string) > _MAX_BYTES:
+        raise FieldsInvalidError([FieldProblem("?", "The query is too long.", "too_long")])
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=32,
+        )
+    except ValueError:
+        raise FieldsInvalidError(
+            [FieldProblem("?", "The query is not a list of name=value in UTF-8.", "malformed")]
+        ) from None
+    known = known_names(handler)
+    problems: list[FieldProblem] = []
+    seen: set[str] = set()
+    for name, value in pairs:
+        if name not in known:
+            problems.append(FieldProblem("?", "There is no such query parameter.", "unknown"))
+        elif name in seen:
+            problems.append(FieldProblem(f"?{name}", "Give this parameter once.", "repeated"))
+        elif _CONTROL.search(value):
+            problems.append(FieldProblem(f"?{name}", "Control characters are refused.", "pattern"))
+        seen.add(name)
+    if problems:
+        raise FieldsInvalidError(problems)

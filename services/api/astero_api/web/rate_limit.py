@@ -1,0 +1,164 @@
+"""Four tiers (global, address, user, route) decided by one Lua call, which charges all of them or none.
+
+Without Redis ordinary routes go on under a bucket in this process, and sign-in routes answer 503: a limit
+that guards passwords fails closed.
+"""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from loguru import logger
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from astero_api.web.limits import RouteLimit, Tier, Tiers
+from astero_shared.errors import TooManyRequestsError, UnavailableError
+
+_SCRIPT: Final = (Path(__file__).parent / "rate_limit.lua").read_text(encoding="utf-8")
+_PREFIX: Final = "api:limit:"
+_MICROSECONDS: Final = 1_000_000
+_REDIS_SECONDS: Final = 0.5
+_PAUSE_SECONDS: Final = 1.0
+_LOCAL_KEYS: Final = 10_000
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def connect(url: str) -> Redis:
+    """A client that gives up within half a second; its one retry replaces a socket a restart left dead."""
+    return Redis.from_url(
+        url,
+        socket_timeout=_REDIS_SECONDS,
+        socket_connect_timeout=_REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+        max_connections=64,
+    )
+
+
+@lru_cache(maxsize=256)
+def _policy_header(tiers: tuple[Tier, ...]) -> bytes:
+    return ", ".join(tier.advertised for tier in tiers).encode()
+
+
+@lru_cache(maxsize=256)
+def _arguments(tiers: tuple[Tier, ...]) -> tuple[str | int, ...]:
+    return tuple(
+        argument
+        for tier in tiers
+        for argument in (
+            "w" if tier.strict else "g",
+            tier.capacity,
+            tier.seconds * _MICROSECONDS,
+            1,
+        )
+    )
+
+
+class _LocalBuckets:
+    """GCRA in this process, for the minutes without Redis; the least recently used keys are forgotten."""
+
+    def __init__(self, share: int) -> None:
+        self._share = share
+        self._full_at: OrderedDict[str, float] = OrderedDict()
+
+    def wait_of(self, keys: Sequence[str], tiers: Sequence[Tier]) -> float:
+        """Seconds until this request would pass; 0.0 when it passes now and has been charged."""
+        now = time.monotonic()
+        writes: list[tuple[str, float]] = []
+        for key, tier in zip(keys, tiers, strict=True):
+            step = tier.seconds * self._share / tier.capacity
+            full_at = max(self._full_at.get(key, 0.0), now) + step
+            over = full_at - now - max(tier.seconds, step)
+            if over > 0:
+                return over
+            writes.append((key, full_at))
+        for key, full_at in writes:
+            self._full_at[key] = full_at
+            self._full_at.move_to_end(key)
+        while len(self._full_at) > _LOCAL_KEYS:
+            self._full_at.popitem(last=False)
+        return 0.0
+
+
+class RateLimiter:
+    """One per process. `workers` is how many processes share the limits while Redis is away."""
+
+    def __init__(self, redis: Redis, *, tiers: Tiers, workers: int) -> None:
+        self._script = redis.register_script(_SCRIPT)
+        self._tiers = tiers
+        self._local = _LocalBuckets(workers)
+        self._paused_until = 0.0
+
+    async def charge(self, *, address: str, user: str | None, limit: RouteLimit) -> Headers:
+        """Count one request and answer its RateLimit headers.
+
+        Raises LimitExceededError (429), which carries them too, or UnavailableError (503).
+        """
+        tiers, keys = self._of(address, user, limit)
+        answer = await self._ask(keys, tiers)
+        if answer is None:
+            if limit.sign_in:
+                raise UnavailableError("Signing in is not possible right now.", retry_after=5)
+            wait = self._local.wait_of(keys, tiers)
+            if wait > 0:
+                raise LimitExceededError(wait, [])
+            return []
+        headers = [
+            (b"ratelimit-policy", _policy_header(tiers[1:])),
+            (b"ratelimit", _state_header(tiers, answer)),
+        ]
+        if answer[0]:
+            raise LimitExceededError(answer[1] / _MICROSECONDS, headers)
+        return headers
+
+    def _of(self, address: str, user: str | None, limit: RouteLimit) -> tuple[tuple[Tier, ...], list[str]]:
+        route = limit.tier
+        keys = [f"{_PREFIX}all", f"{_PREFIX}ip:{address}"]
+        if user is None:
+            keys.append(f"{_PREFIX}{route.name}:{address}")
+            return (self._tiers.everyone, self._tiers.address, route), keys
+        keys += [
+            f"{_PREFIX}user:{user}",
+            f"{_PREFIX}{route.name}:{address if limit.sign_in else user}",
+        ]
+        return (self._tiers.everyone, self._tiers.address, self._tiers.user, route), keys
+
+    async def _ask(self, keys: list[str], tiers: tuple[Tier, ...]) -> list[int] | None:
+        """The script's answer; None while Redis is away, which one request a second finds out."""
+        now = time.monotonic()
+        if now < self._paused_until:
+            return None
+        try:
+            answer: list[int] = await self._script(keys, _arguments(tiers))
+        except (RedisError, OSError) as error:
+            if self._paused_until == 0.0:
+                logger.warning("rate limits are kept in this process: {}", type(error).__name__)
+            self._paused_until = time.monotonic() + _PAUSE_SECONDS
+            return None
+        if self._paused_until:
+            self._paused_until = 0.0
+            logger.info("rate limits are back in Redis")
+        return answer
+
+
+def _state_header(tiers: tuple[Tier, ...], answer: list[int]) -> bytes:
+    # the first tier is the whole site's: how busy others are is nobody's business
+    return ", ".join(
+        f'"{tiers[n].name}";r={answer[2 * n + 2]};t={math.ceil(answer[2 * n + 3] / _MICROSECONDS)}'
+        for n in range(1, len(tiers))
+    ).encode()
+
+
+class LimitExceededError(TooManyRequestsError):
+    """`headers` say which tier refused; `retry_after` is when the same request would pass."""
+
+    def __init__(self, wait: float, headers: Headers) -> None:
+        super().__init__("Too many requests; wait as Retry-After says.", retry_after=max(1, math.ceil(wait)))
+        self.headers = headers

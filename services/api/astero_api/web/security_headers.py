@@ -1,0 +1,66 @@
+"""The headers of every answer of every kind, 304, 404, 405 and 500 included.
+
+They are set by the outermost ASGI wrapper: a framework's hooks do not run on answers it makes itself.
+"""
+
+from typing import Final
+
+_FEATURES: Final = (
+    "accelerometer",
+    "autoplay",
+    "bluetooth",
+    "browsing-topics",
+    "camera",
+    "clipboard-read",
+    "clipboard-write",
+    "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "gamepad",
+    "geolocation",
+    "gyroscope",
+    "hid",
+    "identity-credentials-get",
+    "idle-detection",
+    "local-fonts",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "otp-credentials",
+    "payment",
+    "picture-in-picture",
+    "publickey-credentials-create",
+    "publickey-credentials-get",
+    "screen-wake-lock",
+    "serial",
+    "storage-access",
+    "usb",
+    "web-share",
+    "window-management",
+    "xr-spatial-tracking",
+)
+
+API_SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
+    # two years, as the security page promises
+    (b"strict-transport-security", b"max-age=63072000; includeSubDomains; preload"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-embedder-policy", b"require-corp"),
+    (b"permissions-policy", ", ".join(f"{name}=()" for name in _FEATURES).encode()),
+    (b"cache-control", b"no-store"),
+)
+
+_OURS: Final = frozenset(name for name, _ in API_SECURITY_HEADERS) | {b"server", b"x-request-id"}
+
+
+def with_security_headers(
+    headers: list[tuple[bytes, bytes]],
+    *extra: tuple[bytes, bytes],
+) -> list[tuple[bytes, bytes]]:
+    """`headers` without any that we own, then ours once each (twice is invalid to every browser)."""
+    kept = [(name, value) for name, value in headers if name.lower() not in _OURS]
+    return [*kept, *API_SECURITY_HEADERS, *extra]

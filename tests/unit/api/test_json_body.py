@@ -1,0 +1,118 @@
+"""What a body may be."""
+
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+
+from astero_api.web.json_body import MAX_DEPTH, convert_json, parse_json, require_json
+from astero_api.web.problems import FieldsInvalidError, MalformedError, MediaTypeError
+
+
+class Inner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    word_list: tuple[Annotated[str, msgspec.Meta(max_length=3)], ...] = ()
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    how_many: Annotated[int, msgspec.Meta(ge=1, le=9)]
+    inner: Inner = Inner()
+    kind: Any = None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[" * 200_000,
+        b'{"a":' * 50_000,
+        b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
+        b'"\xff"',
+        b'"\xed\xa0\x80"',
+        b'"\\ud800"',
+        b'{"\\ud800": 1}',
+        b'"a\\u0000b"',
+        b'{"a\\u0000": 1}',
+        b'{"a": 1, "a": 1}',
+        b'[{"b": {"a": 1, "a": 2}}]',
+        b"NaN",
+        b"-Infinity",
+        b"1e400",
+        b"9" * 5000,
+        b"{} {}",
+        b"\xef\xbb\xbf{}",
+    ],
+    ids=lambda body: repr(body[:24]),
+)
+def test_bytes_that_are_no_request_are_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse_json(body)
+
+
+def test_the_deepest_allowed_body_is_read() -> None:
+    assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+
+
+def test_text_keeps_every_other_character() -> None:
+    assert parse_json('"é\\ud83d\\ude00😀\\n"'.encode()) == "é😀😀\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "code"),
+    [
+        ({"howMany": "1"}, "/howMany", "type"),
+        ({"howMany": 1.0}, "/howMany", "type"),
+        ({"howMany": True}, "/howMany", "type"),
+        ({"howMany": 0}, "/howMany", "too_small"),
+        ({"howMany": 10}, "/howMany", "too_large"),
+        ({}, "/howMany", "missing"),
+        ({"howMany": 1, "no/~pe": 1}, "/no~1~0pe", "unknown"),
+        ({"howMany": 1, "inner": {"wordList": ["ok", "long"]}}, "/inner/wordList/1", "too_long"),
+        ({"howMany": 1, "inner": {"other": 1}}, "/inner/other", "unknown"),
+        ({"howMany": 1, "inner": None}, "/inner", "type"),
+        ([], "", "type"),
+    ],
+)
+def test_a_refused_field_is_pointed_at(body: Any, pointer: str, code: str) -> None:
+    with pytest.raises(FieldsInvalidError) as caught:
+        convert_json(body, Body)
+    assert [(field.pointer, field.code) for field in caught.value.fields] == [(pointer, code)]
+
+
+def test_all_refused_fields_are_named_at_once() -> None:
+    with pytest.raises(FieldsInvalidError) as caught:
+        convert_json({"howMany": "x", "inner": 3, "extra": 1}, Body)
+    assert {field.pointer for field in caught.value.fields} == {"/howMany", "/inner", "/extra"}
+
+
+def test_the_offending_value_is_not_repeated() -> None:
+    class Choice(msgspec.Struct):
+        kind: Annotated[str, msgspec.Meta(pattern="^a$")] | None = None
+
+    with pytest.raises(FieldsInvalidError) as caught:
+        convert_json({"kind": "hunter2"}, Choice)
+    assert "hunter2" not in str(caught.value.fields)
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        None,
+        b"",
+        b"text/plain",
+        b"application/x-www-form-urlencoded",
+        b"application/json; charset=utf-16",
+        b"application/jsonx",
+        b"text/plain, application/json",
+    ],
+)
+def test_only_json_is_json(media_type: bytes | None) -> None:
+    with pytest.raises(MediaTypeError):
+        require_json(media_type)
+
+
+@pytest.mark.parametrize(
+    "media_type", [b"application/json", b"Application/JSON", b'application/json; charset="UTF-8"']
+)
+def test_json_is_json_however_it_is_written(media_type: bytes) -> None:
+    require_json(media_type)

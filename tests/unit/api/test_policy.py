@@ -1,0 +1,68 @@
+"""An application with a route that says nothing about itself does not start."""
+
+from typing import Any
+
+import pytest
+from litestar import Litestar, get, post
+from litestar.di import NamedDependency
+from litestar.exceptions import ImproperlyConfiguredException
+
+from astero_api.web.identity import Identity
+from astero_api.web.limits import READ
+from astero_api.web.policy import AuditClass, Permission, policy, refuse_undeclared_routes
+
+
+def opt(permission: Permission, audit: AuditClass = AuditClass.NONE) -> dict[str, Any]:
+    return policy(permission=permission, limit=READ, audit=audit)
+
+
+def build(handler: Any) -> Litestar:
+    return Litestar(
+        [handler],
+        dependencies={"identity": who},
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+async def who() -> Identity:
+    raise AssertionError("never called")
+
+
+def test_a_route_without_a_policy_is_named() -> None:
+    @get("/silent")
+    async def silent() -> None: ...
+
+    with pytest.raises(ImproperlyConfiguredException, match=r"GET /silent declares no policy"):
+        refuse_undeclared_routes(build(silent))
+
+
+def test_a_route_for_the_signed_in_takes_the_proof() -> None:
+    @get("/mine", opt=opt(Permission.SIGNED_IN))
+    async def mine() -> None: ...
+
+    with pytest.raises(ImproperlyConfiguredException, match="takes no Identity"):
+        refuse_undeclared_routes(build(mine))
+
+
+def test_a_change_leaves_an_audit_row() -> None:
+    @post("/change", opt=opt(Permission.SIGNED_IN))
+    async def change(identity: NamedDependency[Identity]) -> None: ...
+
+    with pytest.raises(ImproperlyConfiguredException, match="no audit row"):
+        refuse_undeclared_routes(build(change))
+
+
+def test_internal_is_not_a_place_for_routes() -> None:
+    @get("/Internal/x", opt=opt(Permission.PUBLIC))
+    async def hidden() -> None: ...
+
+    with pytest.raises(ImproperlyConfiguredException, match="never serves"):
+        refuse_undeclared_routes(build(hidden))
+
+
+def test_a_declared_route_starts() -> None:
+    @get("/mine", opt=opt(Permission.SIGNED_IN))
+    async def mine(identity: NamedDependency[Identity]) -> None: ...
+
+    refuse_undeclared_routes(build(mine))
