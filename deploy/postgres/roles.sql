@@ -20,6 +20,5 @@ BEGIN
 END
 $$;
 GRANT astero_owner TO astero_migrator;
-GRANT pg_read_all_data TO astero_backup WITH INHERIT TRUE;
 ALTER ROLE astero_api SET statement_timeout = '10s';
 ALTER ROLE astero_bot_engine SET statement_timeout = '10s';

@@ -74,6 +74,11 @@ def wanted_rights(connection: Connection[Any], file: Path = GRANTS_FILE) -> set[
     }
     for sequence, roles in document["sequences"].items():
         rights |= {Right(role, "USAGE", sequence, "sequence") for role in roles}
+    sequences = connection.execute("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'")
+    readable = [(table, "table") for table in tables] + [(row[0], "sequence") for row in sequences]
+    rights |= {
+        Right(role, "SELECT", target, kind) for role in document["readers"] for target, kind in readable
+    }
     functions = connection.execute(
         "SELECT p.proname, p.oid::regprocedure::text FROM pg_proc p"
         " JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'public'"
