@@ -1,0 +1,42 @@
+"""Who is calling: a bot by its token, a person by a Bearer token, or nobody."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from astero_sandbox.discord.models import Application, User
+from astero_sandbox.discord.sandbox import Sandbox
+
+from .routing import Route
+
+_NOBODY: Final = frozenset[str]()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`key` is what limits are counted on; `refused` is a 401."""
+
+    key: object
+    app: Application | None = None
+    person: User | None = None
+    scopes: frozenset[str] = _NOBODY
+    refused: bool = False
+
+
+def authenticate(sandbox: Sandbox, request: web.Request, route: Route) -> Caller:
+    """Never raises: a refused call still counts against the limits of its address."""
+    address = request.remote or ""
+    if route.auth in ("none", "token"):
+        return Caller(key=address)
+    kind, _, credential = request.headers.get("Authorization", "").partition(" ")
+    if kind == "Bot":
+        app = sandbox.world.find_application_by_token(credential.strip())
+        if app is not None:
+            return Caller(key=app.id, app=app)
+    if kind == "Bearer" and route.auth == "bearer":
+        grant = sandbox.grants.find_access(credential.strip())
+        if grant is not None:
+            person = sandbox.world.get_user(grant.user_id)
+            return Caller(key=("bearer", grant.user_id), person=person, scopes=grant.scopes)
+    return Caller(key=address, refused=True)
