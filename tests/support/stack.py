@@ -3,13 +3,11 @@
 One pair of servers per xdist worker, started when the first test needs them; a database per test.
 """
 
-import os
 import secrets
-import subprocess
-import sys
+import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import psycopg
 import pytest
@@ -17,39 +15,23 @@ import redis
 from psycopg import sql
 
 from astero_sandbox.postgres import Postgres
+from astero_sandbox.roles import ROLES, DatabaseUrls, migration
 from astero_sandbox.servers import running_postgres, running_valkey
 from astero_sandbox.valkey import Valkey
 
-ROLES = ("astero_migrator", "astero_api", "astero_bot_engine", "astero_backup")
 _PASSWORDS = {role: secrets.token_urlsafe() for role in ROLES}
 _TEMPLATE = "astero_template"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Database:
-    """URLs of one database, per role. `admin` is the superuser, for what no role may do."""
+class Database(DatabaseUrls):
+    """URLs of one database, per role."""
 
     name: str
-    admin: str
-    migrator: str
-    api: str
-    bot_engine: str
-    backup: str
 
     @classmethod
     def on(cls, server: Postgres, name: str) -> "Database":
-        def url(role: str) -> str:
-            return server.url(user=role, password=_PASSWORDS[role], database=name)
-
-        migrator, api, bot_engine, backup = map(url, ROLES)
-        return cls(
-            name=name,
-            admin=server.url(database=name),
-            migrator=migrator,
-            api=api,
-            bot_engine=bot_engine,
-            backup=backup,
-        )
+        return cls(name=name, **asdict(DatabaseUrls.of(server.url(database=name), _PASSWORDS)))
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +57,7 @@ def postgres(postgres_server: Postgres) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: Postgres) -> str:
     """The name of a database that the real migrations have built, with every role and grant."""
-    with psycopg.connect(postgres_server.admin_url, autocommit=True) as admin:
+    with psycopg.connect(postgres_server.url(), autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
     migrate(Database.on(postgres_server, _TEMPLATE))
     return _TEMPLATE
@@ -98,29 +80,16 @@ def valkey(valkey_server: Valkey) -> Iterator[str]:
 
 def migrate(database: Database) -> None:
     """What an operator runs, with what an operator sets; fails with the command's own words."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": database.migrator,
-        "DATABASE_ADMIN_URL": database.admin,
-    }
-    environment |= {f"{role.upper()}_DB_PASSWORD": _PASSWORDS[role] for role in ROLES}
-    done = subprocess.run(
-        [sys.executable, "-m", "astero_ops", "migrate", "apply"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        pytest.fail(f"migrate apply ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    code, printed = migration(database, _PASSWORDS).run_to_end(threading.Event())
+    if code != 0:
+        pytest.fail(f"migrate apply ended with {code}:\n{printed}")
 
 
 @contextmanager
 def _fresh_database(server: Postgres, *, template: str) -> Generator[str]:
     name = f"t_{secrets.token_hex(6)}"
     made, original = sql.Identifier(name), sql.Identifier(template)
-    with psycopg.connect(server.admin_url, autocommit=True) as admin:
+    with psycopg.connect(server.url(), autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made, original))
         # A copy gets the tables with their grants, but the database's own owner and grants stay behind.
         admin.execute(

@@ -6,7 +6,7 @@ Loopback TCP with scram-sha-256 only, no unix socket: nothing to go stale and no
 import os
 import shutil
 import signal
-import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ import psycopg
 from astero_sandbox.place import Place
 from astero_sandbox.ports import LOOPBACK
 from astero_sandbox.processes import Mark, end_all
-from astero_sandbox.programs import Program
+from astero_sandbox.programs import Program, Stage
 
 SUPERUSER = "postgres"
 BIN_VARIABLE = "ASTERO_POSTGRES_BIN"
@@ -29,23 +29,23 @@ class PostgresUnavailableError(Exception):
     """No server to start; the message says what to install or set."""
 
 
+def url(port: int, password: str, *, database: str) -> str:
+    return f"postgresql://{SUPERUSER}:{quote(password, safe='')}@{LOOPBACK}:{port}/{database}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Postgres:
     port: int
     password: str
     program: Program
 
-    @property
-    def admin_url(self) -> str:
-        return self.url()
-
-    def url(self, *, user: str = SUPERUSER, password: str | None = None, database: str = "postgres") -> str:
-        secret = quote(self.password if password is None else password, safe="")
-        return f"postgresql://{user}:{secret}@{LOOPBACK}:{self.port}/{database}"
+    def url(self, *, database: str = "postgres") -> str:
+        """The superuser's."""
+        return url(self.port, self.password, database=database)
 
     def is_ready(self) -> bool:
         try:
-            psycopg.connect(self.admin_url, connect_timeout=2).close()
+            psycopg.connect(self.url(), connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -65,25 +65,26 @@ def find_binaries() -> Path:
     )
 
 
-def prepare(place: Place, *, port: int, password: str, durable: bool) -> Postgres:
-    """Makes the cluster on first use. `durable=False` trades crash safety for speed, for tests."""
+def prepare(place: Place, *, port: int, password: str, durable: bool, stopping: threading.Event) -> Postgres:
+    """Makes the cluster on first use. Without `durable` a power cut may ruin it, `kill -9` does not."""
     binaries = _reachable(find_binaries(), place)
     data = place.folder / "data"
     if data.exists():
         _check_version(data, binaries, place)
         _clear_stale_pid(data)
     else:
-        _make_cluster(data, binaries, place, password=password, durable=durable)
+        _make_cluster(data, binaries, place, password=password, durable=durable, stopping=stopping)
     return Postgres(
         port=port,
         password=password,
         program=Program(
             name="postgres",
+            stage=Stage.DATABASE,
             command=(str(binaries / "postgres"), "-D", str(data), *_settings(port, durable=durable)),
             environment=_PLAIN,
             run_as=place.run_as,
             stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
-            stop_seconds=8,
+            stop_seconds=5,
         ),
     )
 
@@ -127,17 +128,21 @@ def _reachable(binaries: Path, place: Place) -> Path:
 def _version(binaries: Path, place: Place) -> str | None:
     """The answer of `postgres --version` as the user it will run as, None when that user cannot run it."""
     try:
-        done = _run_as(place, [str(binaries / "postgres"), "--version"])
+        code, printed = _run_as(place, [str(binaries / "postgres"), "--version"], threading.Event())
     except OSError:
         return None
-    return done.stdout.decode() if done.returncode == 0 else None
+    return printed if code == 0 else None
 
 
-def _run_as(place: Place, command: list[str]) -> subprocess.CompletedProcess[bytes]:
-    program = Program(name="initdb", command=tuple(command), environment=_PLAIN, run_as=place.run_as)
-    with program.spawn() as process:
-        output, _ = process.communicate()
-    return subprocess.CompletedProcess(command, process.returncode, output)
+def _run_as(place: Place, command: list[str], stopping: threading.Event) -> tuple[int, str]:
+    program = Program(
+        name="postgres",
+        stage=Stage.DATABASE,
+        command=tuple(command),
+        environment=_PLAIN,
+        run_as=place.run_as,
+    )
+    return program.run_to_end(stopping)
 
 
 def _check_version(data: Path, binaries: Path, place: Place) -> None:
@@ -168,7 +173,15 @@ def _clear_stale_pid(data: Path) -> None:
     file.unlink(missing_ok=True)
 
 
-def _make_cluster(data: Path, binaries: Path, place: Place, *, password: str, durable: bool) -> None:
+def _make_cluster(
+    data: Path,
+    binaries: Path,
+    place: Place,
+    *,
+    password: str,
+    durable: bool,
+    stopping: threading.Event,
+) -> None:
     """Made beside and renamed at the end: an interrupted first start leaves nothing half made."""
     part = data.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
@@ -180,12 +193,12 @@ def _make_cluster(data: Path, binaries: Path, place: Place, *, password: str, du
     command = [str(binaries / "initdb"), "-D", str(part), "-U", SUPERUSER, f"--pwfile={word}"]
     command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums"]
     try:
-        done = _run_as(place, command + ([] if durable else ["--no-sync"]))
+        code, printed = _run_as(place, command + ([] if durable else ["--no-sync"]), stopping)
     finally:
         word.unlink(missing_ok=True)
-    if done.returncode != 0:
+    if code != 0:
         shutil.rmtree(part, ignore_errors=True)
-        raise PostgresUnavailableError(f"initdb failed:\n{done.stdout.decode(errors='replace')}")
+        raise PostgresUnavailableError(f"initdb failed:\n{printed}")
     part.rename(data)
 
 

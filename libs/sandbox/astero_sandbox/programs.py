@@ -2,9 +2,24 @@
 
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
+
+from astero_sandbox.processes import signal_group
+from astero_sandbox.readiness import InterruptedStartError
+
+_LOOK_SECONDS = 0.2
+
+
+class Stage(IntEnum):
+    """Each needs the ones before it, so they end in reverse."""
+
+    DATABASE = 1
+    THIRD_PARTY = 2
+    SERVICE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +34,7 @@ class Program:
 
     name: str
     command: tuple[str, ...]
+    stage: Stage
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     directory: Path = Path("/")
     run_as: RunAs | None = None
@@ -39,3 +55,16 @@ class Program:
             group=None if self.run_as is None else self.run_as.gid,
             extra_groups=None if self.run_as is None else [],
         )
+
+    def run_to_end(self, stopping: threading.Event) -> tuple[int, str]:
+        """(exit code, what it printed). Once `stopping` is set: kills it, raises InterruptedStartError."""
+        with self.spawn() as process:
+            while True:
+                try:
+                    printed, _ = process.communicate(timeout=_LOOK_SECONDS)
+                except subprocess.TimeoutExpired:
+                    if stopping.is_set():
+                        signal_group(process.pid, signal.SIGKILL)
+                        raise InterruptedStartError from None
+                else:
+                    return process.returncode, printed.decode(errors="replace")

@@ -2,24 +2,18 @@
 
 import secrets
 import tempfile
-import time
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from astero_sandbox import postgres, valkey
+from astero_sandbox.part import Part
 from astero_sandbox.place import place_for
 from astero_sandbox.ports import free_port
 from astero_sandbox.programs import Program
-from astero_sandbox.supervisor import Supervised, Supervisor
-
-_READY_SECONDS = 30.0
-_POLL_SECONDS = 0.02
-
-
-class NotReadyError(Exception):
-    """A server did not come up in time; the message ends with the last lines it printed."""
+from astero_sandbox.supervisor import Supervisor
 
 
 @contextmanager
@@ -39,13 +33,13 @@ def temporary_supervisor() -> Generator[tuple[Path, Supervisor]]:
 @dataclass(frozen=True, kw_only=True)
 class PostgresHandle:
     server: postgres.Postgres
-    supervised: Supervised
+    part: Part
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValkeyHandle:
     server: valkey.Valkey
-    supervised: Supervised
+    part: Part
 
 
 @contextmanager
@@ -54,9 +48,15 @@ def running_postgres() -> Generator[PostgresHandle]:
     with temporary_supervisor() as (home, supervisor):
         place = place_for(home)
         supervisor.reaper.remove_afterwards(place.folder)
-        server = postgres.prepare(place, port=free_port(), password=secrets.token_urlsafe(), durable=False)
-        supervised = start_ready(supervisor, server.program, server.is_ready)
-        yield PostgresHandle(server=server, supervised=supervised)
+        server = postgres.prepare(
+            place,
+            port=free_port(),
+            password=secrets.token_urlsafe(),
+            durable=False,
+            stopping=threading.Event(),
+        )
+        part = _start(supervisor, server.program, server.is_ready)
+        yield PostgresHandle(server=server, part=part)
 
 
 @contextmanager
@@ -64,16 +64,11 @@ def running_valkey() -> Generator[ValkeyHandle]:
     with temporary_supervisor() as (home, supervisor):
         passwords = {user: secrets.token_urlsafe() for user in valkey.USERS}
         server = valkey.prepare(home / "valkey", port=free_port(), passwords=passwords, durable=False)
-        supervised = start_ready(supervisor, server.program, server.is_ready)
-        yield ValkeyHandle(server=server, supervised=supervised)
+        part = _start(supervisor, server.program, server.is_ready)
+        yield ValkeyHandle(server=server, part=part)
 
 
-def start_ready(supervisor: Supervisor, program: Program, is_ready: Callable[[], bool]) -> Supervised:
-    supervised = supervisor.start(program)
-    deadline = time.monotonic() + _READY_SECONDS
-    while not is_ready():
-        if time.monotonic() > deadline or supervised.exits > 2:  # noqa: PLR2004 - it will not get better
-            lines = "\n".join(supervised.tail)
-            raise NotReadyError(f"{program.name} did not become ready:\n{lines}")
-        time.sleep(_POLL_SECONDS)
-    return supervised
+def _start(supervisor: Supervisor, program: Program, is_ready: Callable[[], bool]) -> Part:
+    part = Part(supervisor.start(program), url=None, probe=is_ready, stopping=threading.Event())
+    part.wait_ready()
+    return part

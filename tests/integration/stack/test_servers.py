@@ -10,7 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from astero_sandbox.postgres import Postgres
+from astero_sandbox.postgres import Postgres, url
 from astero_sandbox.servers import running_postgres, running_valkey
 from astero_sandbox.valkey import Valkey
 
@@ -24,7 +24,7 @@ def test_every_test_gets_an_empty_database(postgres: str) -> None:
 
 def test_the_database_knows_nobody_without_a_password(postgres_server: Postgres) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(postgres_server.url(password="a guess"))
+        psycopg.connect(url(postgres_server.port, "a guess", database="postgres"))
 
 
 def test_services_may_use_valkey_but_not_empty_or_configure_it(valkey: str, valkey_server: Valkey) -> None:
@@ -45,20 +45,20 @@ def test_valkey_knows_nobody_without_a_user(valkey_server: Valkey) -> None:
 
 def test_a_killed_server_comes_back_with_its_data() -> None:
     with running_postgres() as handle:
-        with psycopg.connect(handle.server.admin_url) as connection:
+        with psycopg.connect(handle.server.url()) as connection:
             connection.execute("CREATE TABLE kept (id int)")
-        first = handle.supervised.pid
-        handle.supervised.kill()
-        until(lambda: handle.supervised.pid not in {None, first} and handle.server.is_ready())
-        with psycopg.connect(handle.server.admin_url) as connection:
+        first = handle.part.pid
+        handle.part.kill()
+        until(lambda: handle.part.pid not in {None, first} and handle.server.is_ready())
+        with psycopg.connect(handle.server.url()) as connection:
             connection.execute("INSERT INTO kept VALUES (1)")
 
 
 def test_a_stopped_server_stays_down_until_it_is_started() -> None:
     with running_valkey() as handle:
-        handle.supervised.stop()
+        handle.part.stop()
         assert not handle.server.is_ready()
-        handle.supervised.start()
+        handle.part.start()
         until(handle.server.is_ready)
 
 

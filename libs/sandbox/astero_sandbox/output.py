@@ -1,0 +1,108 @@
+"""What the programs print: every line into a file per program, the ones a person wants onto the terminal."""
+
+import json
+import logging
+import threading
+import time
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+_FILE_BYTES = 5_000_000
+_FILES_KEPT = 3
+# pino's level numbers
+_LEVELS = {
+    10: ("trace", "dim"),
+    20: ("debug", "dim"),
+    30: ("info", "green"),
+    40: ("warn", "yellow"),
+    50: ("error", "red"),
+    60: ("fatal", "bold red"),
+}
+_STYLES = ("cyan", "magenta", "blue", "bright_green", "bright_cyan", "bright_magenta", "yellow")
+# Shown in columns of their own, or the same on every line.
+_LEFT_OUT = {"level", "time", "pid", "hostname", "msg", "service", "name", "v", "err", "stack"}
+_DATABASES = ("postgres", "valkey")
+_ALARMING = ("WARNING:", "ERROR:", "FATAL:", "PANIC:", " # ")
+_LONGEST_FIELD = 120
+
+
+class Output:
+    """Thread-safe. A terminal that went away silences the screen, never a program."""
+
+    def __init__(self, folder: Path, console: Console | None) -> None:
+        self._folder = folder
+        self._console = console
+        self._files: dict[str, RotatingFileHandler] = {}
+        self._lock = threading.Lock()
+        self._styles: dict[str, str] = {}
+
+    def line(self, name: str, line: str) -> None:
+        self._write(name, line)
+        shown = render(line)
+        # The databases talk a lot at start and end; their files have it all.
+        if shown is not None and not (name in _DATABASES and not any(a in line for a in _ALARMING)):
+            self._show(name, shown)
+
+    def say(self, name: str, sentence: str) -> None:
+        self._write(name, f"-- {sentence}")
+        self._show(name, Text(sentence, style="bold yellow"))
+
+    def close(self) -> None:
+        with self._lock:
+            for file in self._files.values():
+                file.close()
+            self._files.clear()
+
+    def _write(self, name: str, line: str) -> None:
+        with self._lock:
+            file = self._files.get(name)
+            if file is None:
+                file = RotatingFileHandler(
+                    self._folder / f"{name}.log", maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT
+                )
+                self._files[name] = file
+        file.handle(logging.makeLogRecord({"msg": "%s", "args": (line,)}))
+
+    def _show(self, name: str, text: Text) -> None:
+        if self._console is None:
+            return
+        style = self._styles.setdefault(name, _STYLES[len(self._styles) % len(_STYLES)])
+        try:
+            self._console.print(Text(f"{name:<9}", style=style) + text, soft_wrap=True)
+        except OSError:
+            self._console = None
+
+
+def render(line: str) -> Text | None:
+    """A pino line as `12:00:01 info  message key=value`, another line as it is, an empty one not at all."""
+    if not line:
+        return None
+    record = _record(line)
+    if record is None:
+        return Text(line)
+    label, style = _LEVELS.get(record["level"], (str(record["level"]), ""))
+    clock = time.strftime("%H:%M:%S", time.localtime(record["time"] / 1000))
+    text = Text.assemble((clock, "dim"), " ", (f"{label:<5}", style), " ", str(record["msg"]))
+    for key, value in record.items():
+        if key not in _LEFT_OUT:
+            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            text.append(f" {key}={shown[:_LONGEST_FIELD]}", style="dim")
+    error = record.get("err")
+    if isinstance(error, dict):
+        text.append(f"\n{error.get('stack') or error.get('message') or error}", style="red")
+    return text
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        record: dict[str, Any] = json.loads(line)
+        numbers = isinstance(record["level"], int) and isinstance(record["time"], int | float)
+    except (ValueError, KeyError):
+        return None
+    return record if numbers and "msg" in record else None

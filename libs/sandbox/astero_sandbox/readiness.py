@@ -1,0 +1,48 @@
+"""Asking a part whether it is ready, without an exception for no."""
+
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+import httpx
+
+Probe = Callable[[], bool]
+_POLL_SECONDS = 0.05
+_ANSWER_SECONDS = 3.0
+
+
+class InterruptedStartError(Exception):
+    """Somebody asked us to stop while we waited."""
+
+
+class NotReadyError(Exception):
+    """It did not become ready; the message ends with the last lines it printed."""
+
+
+def answers(url: str, *, bearer: str | None = None) -> Probe:
+    """Ready when GET answers 200."""
+    headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
+
+    def probe() -> bool:
+        try:
+            # No proxy: everything asked here is on this machine.
+            with httpx.Client(trust_env=False, timeout=_ANSWER_SECONDS) as client:
+                return client.get(url, headers=headers).status_code == HTTPStatus.OK
+        except httpx.HTTPError:
+            return False
+
+    return probe
+
+
+def wait_until(
+    probe: Probe, *, seconds: float, stopping: threading.Event, hopeless: Probe = lambda: False
+) -> bool:
+    """False when it took longer or is `hopeless`. Raises InterruptedStartError once `stopping` is set."""
+    deadline = time.monotonic() + seconds
+    while not probe():
+        if time.monotonic() > deadline or hopeless():
+            return False
+        if stopping.wait(_POLL_SECONDS):
+            raise InterruptedStartError
+    return True

@@ -1,0 +1,148 @@
+"""The processes of Astero with their environment: exactly what an operator would set in production."""
+
+import sys
+from dataclasses import dataclass
+from typing import Self
+
+from astero_sandbox import postgres, valkey
+from astero_sandbox.credentials import Credentials
+from astero_sandbox.plan import Plan
+from astero_sandbox.ports import LOOPBACK
+from astero_sandbox.programs import Program, Stage
+from astero_sandbox.roles import DatabaseUrls
+
+API = "api"
+WORKER = "worker"
+ENGINE = "engine"
+DISCORD = "discord"
+DATABASE = "astero"
+
+
+def url(port: int) -> str:
+    return f"http://{LOOPBACK}:{port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connections:
+    """Where the services find everything. A Redis that we were given has one URL for all."""
+
+    database: DatabaseUrls
+    redis_operator: str
+    redis_api: str
+    redis_engine: str
+    discord_api: str
+
+    @classmethod
+    def of(cls, plan: Plan, credentials: Credentials) -> Self:
+        def redis(user: str) -> str:
+            own = valkey.url(plan.ports.redis, user, credentials.valkey[user])
+            return plan.redis_url or own
+
+        admin = plan.database_url or postgres.url(
+            plan.ports.postgres, credentials.postgres, database=DATABASE
+        )
+        return cls(
+            database=DatabaseUrls.of(admin, credentials.roles),
+            redis_operator=redis(valkey.ADMIN),
+            redis_api=redis("api"),
+            redis_engine=redis("bot_engine"),
+            discord_api=plan.discord_api_url or f"{url(plan.ports.discord)}/api/v10",
+        )
+
+
+def sandbox_discord(plan: Plan) -> Program:
+    return Program(
+        name=DISCORD,
+        stage=Stage.THIRD_PARTY,
+        command=plan.commands.get(
+            DISCORD,
+            (
+                *(sys.executable, "-m", "astero_sandbox.discord", "--host", LOOPBACK),
+                *("--port", str(plan.ports.discord), "--state", str(plan.home / "discord.json")),
+            ),
+        ),
+        environment={**plan.inherited, **_UNBUFFERED},
+        directory=plan.home,
+        stop_seconds=3,
+    )
+
+
+def api(plan: Plan, credentials: Credentials, connections: Connections) -> Program:
+    return _service(
+        plan,
+        name=API,
+        module="astero_api",
+        environment={
+            **_of_api(plan, credentials, connections),
+            "API_HOST": LOOPBACK,
+            "API_PORT": str(plan.ports.api),
+        },
+    )
+
+
+def worker(plan: Plan, credentials: Credentials, connections: Connections) -> Program:
+    return _service(
+        plan,
+        name=WORKER,
+        module="astero_api.worker",
+        environment=_of_api(plan, credentials, connections),
+    )
+
+
+def engine(
+    plan: Plan, credentials: Credentials, connections: Connections, *, name: str, port: int
+) -> Program:
+    bot_token = plan.discord_bot_token
+    if plan.has_sandbox_discord and credentials.world is not None:
+        bot_token = credentials.world.shared.bot_token
+    token = {} if bot_token is None else {"DISCORD_BOT_TOKEN": bot_token}
+    return _service(
+        plan,
+        name=name,
+        module="astero_bot_engine",
+        environment={
+            "ASTERO_ENV": "development",
+            "DATABASE_URL": connections.database.bot_engine,
+            "REDIS_URL": connections.redis_engine,
+            "ENCRYPTION_KEY": credentials.encryption_key,
+            "BOT_ENGINE_SECRET": credentials.bot_engine_secret,
+            "DISCORD_API_URL": connections.discord_api,
+            "ENGINE_BIND": f"{LOOPBACK}:{port}",
+            "ENGINE_URL": url(port),
+            **token,
+        },
+    )
+
+
+# A line must be on the screen when it is written, not when 8 KB of them have come together.
+_UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
+
+
+def _of_api(plan: Plan, credentials: Credentials, connections: Connections) -> dict[str, str]:
+    return {
+        "ASTERO_ENV": "development",
+        "DATABASE_URL": connections.database.api,
+        "REDIS_URL": connections.redis_api,
+        "ENCRYPTION_KEY": credentials.encryption_key,
+        "JWT_SECRET": credentials.jwt_secret,
+        "PASSWORD_PEPPER": credentials.password_pepper,
+        "BOT_ENGINE_SECRET": credentials.bot_engine_secret,
+        "PUBLIC_URL": url(plan.ports.api),
+        "DISCORD_API_URL": connections.discord_api,
+    }
+
+
+def _service(plan: Plan, *, name: str, module: str, environment: dict[str, str]) -> Program:
+    return Program(
+        name=name,
+        stage=Stage.SERVICE,
+        command=plan.commands.get(name, (sys.executable, "-m", module)),
+        environment={
+            **plan.inherited,
+            **_UNBUFFERED,
+            **environment,
+            **plan.overrides.get(name, {}),
+        },
+        directory=plan.home,
+        stop_seconds=6,
+    )
