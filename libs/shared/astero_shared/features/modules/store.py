@@ -15,7 +15,7 @@ from astero_shared.errors import NotFoundError, PreconditionFailedError
 from astero_shared.features.installations.store import get_active
 from astero_shared.features.installations.tables import Installation
 from astero_shared.features.modules.tables import ModuleConfig, ModuleRevision
-from astero_shared.scope import GuildScope
+from astero_shared.scope import BotScope, GuildScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +136,42 @@ async def get_revision(
 
 @dataclass(frozen=True, slots=True)
 class ActiveConfig:
-    """A row of the engine's view: settings in force of one module in one server."""
+    """Where one module of one server stands. The installation counts too: a restored server may stand at
+    the same revision as the blank one it replaces.
+    """
 
     bot_id: UUID
     guild_id: int
     module: str
+    installation_id: UUID
     revision: int
 
 
 async def list_active_revisions(session: AsyncSession, bot_ids: Sequence[UUID]) -> list[ActiveConfig]:
     """What the engine compares with its memory: no settings, only where they stand."""
     query = (
-        select(ModuleConfig.bot_id, ModuleConfig.guild_id, ModuleConfig.module, ModuleConfig.revision)
+        select(
+            ModuleConfig.bot_id,
+            ModuleConfig.guild_id,
+            ModuleConfig.module,
+            ModuleConfig.installation_id,
+            ModuleConfig.revision,
+        )  # pyright: ignore[reportCallIssue] - select() is typed for four columns
         .join(Installation, col(Installation.id) == col(ModuleConfig.installation_id))
         .where(col(ModuleConfig.bot_id).in_(bot_ids), col(Installation.removed_at).is_(None))
     )
     return [ActiveConfig(*row) for row in (await session.exec(query)).all()]
+
+
+async def list_bot_configs(
+    session: AsyncSession, scope: BotScope, *, guild_ids: Sequence[int] | None = None
+) -> Sequence[ModuleConfig]:
+    """The settings in force in all servers of a bot, or in `guild_ids`; none of removed servers."""
+    query = (
+        select(ModuleConfig)
+        .join(Installation, col(Installation.id) == col(ModuleConfig.installation_id))
+        .where(col(ModuleConfig.bot_id) == scope.bot_id, col(Installation.removed_at).is_(None))
+    )
+    if guild_ids is not None:
+        query = query.where(col(ModuleConfig.guild_id).in_(guild_ids))
+    return (await session.exec(query)).all()
