@@ -7,8 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from astero_shared.settings import ConfigurationError, Secret
 
-_CONNECT_TIMEOUT_SECONDS = 3
+CONNECT_TIMEOUT_SECONDS = 3
 _POOL_TIMEOUT_SECONDS = 3
+# Milliseconds: no statement, lock or forgotten transaction holds a connection longer.
+CONNECTION_OPTIONS = (
+    "-c statement_timeout=10000 -c lock_timeout=4000"
+    " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+)
 
 
 def create_engine(url: Secret, *, application: str, pool_size: int = 8) -> AsyncEngine:
@@ -30,10 +35,9 @@ def create_engine(url: Secret, *, application: str, pool_size: int = 8) -> Async
         pool_pre_ping=False,
         hide_parameters=True,
         connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "application_name": application,
-            "options": "-c statement_timeout=10000 -c lock_timeout=4000"
-            " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC",
+            "options": CONNECTION_OPTIONS,
         },
     )
 

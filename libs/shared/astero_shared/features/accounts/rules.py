@@ -1,0 +1,108 @@
+"""What an e-mail address and a password may be. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Final
+
+MIN_PASSWORD_BYTES: Final = 12
+"""Counted in UTF-8, as the hash sees it."""
+MAX_PASSWORD_BYTES: Final = 1024
+MAX_EMAIL_LENGTH: Final = 254
+"""RFC 5321, 4.5.3.1.3: a path has 256 octets, two of them its brackets."""
+
+_EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f<>\"(),:;\[\]\\]{1,64}@(?P<domain>[^\s@\x00-\x1f\x7f]+)")
+_LABEL: Final = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
+
+# What people build passwords of, from the heads of published lists of leaked ones; a password that is only
+# such a word, repeated or dressed in digits and signs, is one of the first thousand guesses.
+_COMMON: Final = frozenset(
+    # one string: a list of these is a page long
+    """
+    abc abcdefghijkl abcdefghijklm abcdefghijklmnopqrstuvwxyz adgjmptw admin administrator
+    amazing america andrea angel anthony asdf asdfgh asdfghjkl ashley azerty azertyuiop babygirl
+    bailey baseball basketball batman bonjour changeme charlie cheese chelsea chocolate chouchou
+    computer daniel default discord doudou dragon facebook football freedom friends google guest
+    hannah hello hockey hunter iloveu iloveyou internet jennifer jessica jesus jordan joshua
+    killer letmein liverpool login loulou lovely loveme manager marseille master matrix michael
+    michelle minecraft monkey moderator motdepasse mustang naruto nicolas nicole ninja passe
+    passw passwd password passwort pokemon princess purple q qaz qazwsx qazwsxedc qwer qwert
+    qwerty qwertyui qwertyuiop qwertz qwertzuiop root secret server shadow soccer soleil starwars
+    summer sunshine super superman teamo test testing thomas tigger trustno trustnoone user welcome
+    whatever william zaq zaqxsw zxcv zxcvbn zxcvbnm
+    """.split()  # noqa: SIM905
+)
+_SERVICE: Final = ("astero", "wize")
+_LOOKALIKES: Final = str.maketrans("01345789@$!+", "oleastbgasit")
+_MIN_DISTINCT: Final = 5
+_MIN_OWN_LETTERS: Final = 4
+
+
+def is_email(text: str) -> bool:
+    """One address with a domain of at least two labels; what only a letter can prove is not guessed here."""
+    match = _EMAIL.fullmatch(text)
+    if match is None or len(text) > MAX_EMAIL_LENGTH:
+        return False
+    labels = match["domain"].split(".")
+    return len(labels) > 1 and all(_LABEL.fullmatch(label) for label in labels)
+
+
+def email_key(email: str) -> str:
+    """What makes two spellings one address: compatibility form and case are folded, nothing is dropped."""
+    return unicodedata.normalize("NFKC", email).casefold()
+
+
+def is_weak(password: str, *, own_words: Iterable[str] = ()) -> bool:
+    """Whether a guesser reaches it early: common words, our name, the person's own, runs and repetitions.
+
+    `own_words` are the person's address and name.
+    """
+    folded = unicodedata.normalize("NFKC", password).casefold()
+    if len(set(folded)) < _MIN_DISTINCT or _is_run(folded):
+        return True
+    # the digits and signs around a word are decoration, those inside it stand for letters
+    core = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", folded)
+    for spelling in {folded, folded.translate(_LOOKALIKES), core.translate(_LOOKALIKES)}:
+        letters = "".join(char for char in spelling if char.isalpha())
+        rest = _without_context(letters, own_words)
+        if len(set(rest)) < _MIN_DISTINCT - 1 and not _has_other_strength(folded):
+            return True
+        if _is_made_of_common_words(rest):
+            return True
+    return False
+
+
+def _has_other_strength(folded: str) -> bool:
+    # twelve digits that are no run hold as much as eight letters
+    others = [char for char in folded if not char.isalpha()]
+    return len(set(others)) > _MIN_DISTINCT and not _is_run("".join(others))
+
+
+def _is_run(text: str) -> bool:
+    """Mostly neighbours: 123456789012, abcdefghijkl, or one short piece again and again."""
+    if len(text) > 1 and text in (text + text)[1:-1]:
+        return True
+    steps = [ord(right) - ord(left) for left, right in pairwise(text)]
+    neighbours = sum(1 for step in steps if step in {-9, -1, 0, 1, 9})
+    return bool(steps) and neighbours >= len(steps) * 0.75
+
+
+def _without_context(letters: str, own_words: Iterable[str]) -> str:
+    words = [*_SERVICE]
+    for own in own_words:
+        words += re.findall(
+            rf"[^\W\d_]{{{_MIN_OWN_LETTERS},}}", unicodedata.normalize("NFKC", own).casefold()
+        )
+    for word in sorted(words, key=len, reverse=True):
+        letters = letters.replace(word, "")
+    return letters
+
+
+def _is_made_of_common_words(letters: str) -> bool:
+    """Whether the letters split into common words without rest."""
+    reachable = {0}
+    for end in range(1, min(len(letters), 128) + 1):
+        if any(letters[start:end] in _COMMON for start in reachable):
+            reachable.add(end)
+    return bool(letters) and len(letters) in reachable

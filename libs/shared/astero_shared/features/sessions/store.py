@@ -1,0 +1,101 @@
+"""Sign-ins and their single-use refresh tokens."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from astero_shared.features.accounts.tables import User
+from astero_shared.features.sessions.tables import RefreshToken, Session
+
+
+async def insert_session(session: AsyncSession, sign_in: Session) -> None:
+    session.add(sign_in)
+    await session.flush()
+
+
+async def insert_refresh_token(session: AsyncSession, token: RefreshToken) -> None:
+    session.add(token)
+    await session.flush()
+
+
+async def list_live_sessions(session: AsyncSession, user_id: UUID, *, now: datetime) -> Sequence[Session]:
+    """Newest sign-in first."""
+    query = (
+        select(Session)
+        .where(
+            col(Session.user_id) == user_id,
+            col(Session.revoked_at).is_(None),
+            col(Session.expires_at) > now,
+        )
+        .order_by(col(Session.id).desc())
+    )
+    return (await session.exec(query)).all()
+
+
+async def revoke_session(session: AsyncSession, user_id: UUID, session_id: UUID, *, now: datetime) -> bool:
+    """False when the user has no such live session."""
+    ended = await session.exec(
+        update(Session)
+        .where(
+            col(Session.id) == session_id,
+            col(Session.user_id) == user_id,
+            col(Session.revoked_at).is_(None),
+        )
+        .values(revoked_at=now)
+        .returning(col(Session.id))
+    )
+    return ended.one_or_none() is not None
+
+
+async def revoke_all_sessions(session: AsyncSession, user_id: UUID, *, now: datetime) -> None:
+    await session.exec(
+        update(Session)
+        .where(col(Session.user_id) == user_id, col(Session.revoked_at).is_(None))
+        .values(revoked_at=now)
+    )
+
+
+async def claim_refresh_token(
+    session: AsyncSession, token_hash: bytes, *, successor: bytes, now: datetime
+) -> UUID | None:
+    """Use the token up; its session's id, or None when it is unknown, expired or used before.
+
+    One statement, so that of two callers with one token exactly one gets a successor.
+    """
+    claimed = await session.exec(
+        update(RefreshToken)
+        .where(
+            col(RefreshToken.token_hash) == token_hash,
+            col(RefreshToken.used_at).is_(None),
+            col(RefreshToken.expires_at) > now,
+        )
+        .values(used_at=now, replaced_by=successor)
+        .returning(col(RefreshToken.session_id))
+    )
+    return claimed.scalar_one_or_none()
+
+
+async def find_refresh_token(session: AsyncSession, token_hash: bytes) -> RefreshToken | None:
+    return await session.get(RefreshToken, token_hash)
+
+
+async def find_session(
+    session: AsyncSession, session_id: UUID, *, lock: bool = False
+) -> tuple[Session, User] | None:
+    """A session with its user, whatever state they are in."""
+    query = (
+        select(Session, User)
+        .join(User, col(User.id) == col(Session.user_id))
+        .where(col(Session.id) == session_id)
+    )
+    if lock:
+        query = query.with_for_update()
+    return (await session.exec(query)).one_or_none()
+
+
+async def touch_session(session: AsyncSession, session_id: UUID, *, now: datetime) -> None:
+    await session.exec(update(Session).where(col(Session.id) == session_id).values(last_seen_at=now))
