@@ -56,9 +56,10 @@ def compile_patterns(patterns: tuple[str, ...]) -> re2.Set:
     return compiled
 
 
-def find_fragment(pattern: str, text: str) -> str:
-    """What the pattern matched in the text; the whole text should the two ever disagree."""
+def find_fragment(pattern: str, text: bytes) -> bytes:
+    """What the pattern matched in UTF-8; the whole text should the two ever disagree."""
     match = re2.compile(pattern, pattern_options(_SET_MEMORY)).search(text)
+    re2.purge()
     return text[match.start() : match.end()] if match else text
 
 
