@@ -47,6 +47,18 @@ CREATE TABLE refresh_tokens (
     replaced_by bytea
 );
 CREATE INDEX refresh_tokens_session_id_idx ON refresh_tokens (session_id);
+
+CREATE TABLE discord_accounts (
+    user_id uuid PRIMARY KEY REFERENCES users (id),
+    discord_user_id bigint NOT NULL UNIQUE,
+    username text NOT NULL,
+    access_ciphertext bytea NOT NULL
+        CHECK (octet_length(access_ciphertext) >= 33 AND get_byte(access_ciphertext, 0) = 1),
+    refresh_ciphertext bytea NOT NULL
+        CHECK (octet_length(refresh_ciphertext) >= 33 AND get_byte(refresh_ciphertext, 0) = 1),
+    access_expires_at timestamptz NOT NULL,
+    connected_at timestamptz NOT NULL
+);
 """
 
 _BOTS = """

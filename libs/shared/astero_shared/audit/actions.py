@@ -13,6 +13,7 @@ class AuditAction(StrEnum):
     BOT_TOKEN_REPLACED = "bot:token:replaced"  # noqa: S105 - the name of an action
     CASE_EDITED = "case:case:edited"
     CASE_OPENED = "case:case:opened"
+    DISCORD_CONNECTED = "account:discord:connected"
     GUILD_JOINED = "installation:guild:joined"
     GUILD_PURGED = "installation:guild:purged"
     GUILD_REMOVED = "installation:guild:removed"

@@ -10,12 +10,13 @@ from astero_shared.audit import tables as audit
 from astero_shared.features.accounts import tables as accounts
 from astero_shared.features.bots import tables as bots
 from astero_shared.features.cases import tables as cases
+from astero_shared.features.discord_accounts import tables as discord_accounts
 from astero_shared.features.fleet import tables as fleet
 from astero_shared.features.installations import tables as installations
 from astero_shared.features.modules import tables as modules
 from astero_shared.features.sessions import tables as sessions
 
-TABLE_MODULES = (accounts, audit, bots, cases, fleet, installations, modules, sessions)
+TABLE_MODULES = (accounts, audit, bots, cases, discord_accounts, fleet, installations, modules, sessions)
 
 
 def metadata() -> MetaData:
