@@ -27,7 +27,7 @@ class KnownSecrets:
 
     def __init__(self) -> None:
         # aligned gram → (offset of the gram in the form, form, mark)
-        self._grams: dict[str, tuple[tuple[int, str, str], ...]] = {}
+        self._grams: dict[str, list[tuple[int, str, str]]] = {}
         self._short: tuple[tuple[str, str], ...] = ()
         self._seen: set[str] = set()
         self._lock = threading.Lock()
@@ -52,7 +52,7 @@ class KnownSecrets:
             return
         for offset in range(_GRAM):
             gram = form[offset : offset + _GRAM]
-            self._grams[gram] = (*self._grams.get(gram, ()), (offset, form, label))
+            self._grams.setdefault(gram, []).append((offset, form, label))
 
     def hide(self, text: str) -> str:
         """`text` with every occurrence of a known secret replaced by its mark."""

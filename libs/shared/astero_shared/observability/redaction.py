@@ -32,7 +32,7 @@ MAX_NAME: Final = 128
 _OVERLAP: Final = 8 * 1024
 # JavaScript's and jq's limit. Discord ids lie above it and would lose their last digits.
 _MAX_INTEGER: Final = 2**53 - 1
-_CARD_FLOOR: Final = 10**12
+_SHORT_INTEGER: Final = 10 ** (MINIMUM_LENGTH - 1)  # below: too short for a card or a known secret
 _MAX_BITS: Final = 256  # turning a longer integer into text takes quadratic time
 _CUT: Final = "[cut:"
 _CUT_MARK: Final = re.compile(r"\[cut:[a-z]{1,12}\]")
@@ -118,7 +118,7 @@ class _Walk:
             plain: Any = float(value) if math.isfinite(value) else str(value)
         elif value.bit_length() > _MAX_BITS:
             plain = f"{_CUT}integer]"
-        elif abs(value) < _CARD_FLOOR:
+        elif abs(value) < _SHORT_INTEGER:
             plain = int(value)
         else:
             text = str(int(value))

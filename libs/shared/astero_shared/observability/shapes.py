@@ -52,11 +52,16 @@ _PREFIXED: Final = re.compile(r"(?<![A-Za-z0-9])(?:sk|rk|whsec)_[A-Za-z0-9_+/=-]
 _CREDENTIALS: Final = re.compile(r"\b((?i:bearer|basic)\s{1,4})([A-Za-z0-9._~+/=:-]{8,4096}+)")
 _USERINFO: Final = re.compile(r"(://[^\s:/@\"'<>]{0,128}:)([^\s\"'<>]{1,256})@")
 _EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+'-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
+# What SQLAlchemy and PostgreSQL add to their sentences: bound values, the refused row, the taken key.
+_SQL_VALUES: Final = re.compile(
+    r"((?:\[parameters: |\[(?:generated|cached|no key|raw sql|caching)[^\]\r\n]{0,80}\] "
+    r"|Failing row contains |Key \([^\r\n]{1,200}?\)=))(\S[^\r\n]{0,8192})"
+)
 _CARD_LENGTHS: Final = range(13, 20)
 _CARD: Final = re.compile(
-    r"(?<![0-9A-Za-z.])(?:[3-6][0-9]{12,18}|2[2-7][0-9]{14}"
-    r"|[2-6][0-9]{3}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,4}(?:\1[0-9]{1,3})?"
-    r"|3[0-9]{3}([ -])[0-9]{6}\2[0-9]{4,5})(?![0-9A-Za-z]|[ -][0-9])"
+    r"(?<![0-9A-Za-z.])(?:(?:[3-6][0-9]{12,18}|2[2-7][0-9]{14})(?![0-9A-Za-z])"
+    r"|(?:[2-6][0-9]{3}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,4}(?:\1[0-9]{1,3})?"
+    r"|3[0-9]{3}([ -])[0-9]{6}\2[0-9]{4,5})(?![0-9A-Za-z]))"
 )
 
 
@@ -145,7 +150,8 @@ def _mark_all(match: re.Match[str]) -> str:
 
 
 def _mark_second(match: re.Match[str]) -> str:
-    return match[0].replace(match[2], mark(match[2]))
+    kept = match[0].removesuffix(match[2])
+    return match[0] if is_marked(match[2]) else kept + mark(match[2])
 
 
 def _mark_first(match: re.Match[str]) -> str:
@@ -179,6 +185,9 @@ _SHAPES: Final[tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str]]
     ("eyJ", _JWT, _mark_all),
     ("/webhooks/", _DISCORD_PATH, _mark_second),
     ("/interactions/", _DISCORD_PATH, _mark_second),
+    ("[", _SQL_VALUES, _mark_second),
+    ("Key (", _SQL_VALUES, _mark_second),
+    ("Failing row", _SQL_VALUES, _mark_second),
     ("ession", _DISCORD_SESSION, _mark_first),
     ("ESSION", _DISCORD_SESSION, _mark_first),
     (".", _DISCORD, _mark_all),
