@@ -1,0 +1,41 @@
+"""One gateway event on its way to a feature: still bytes, read only as far as the feature asks."""
+
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from astero_bot_engine.dispatch.listeners import Listener
+    from astero_bot_engine.gateway.client import BotClient
+
+T = TypeVar("T")
+
+
+class RawEvent:
+    """`guild_id` is the string Discord sent, None outside guilds.
+
+    A resume replays events, so the same one may come twice: what must happen once is keyed by the Discord
+    id inside the payload, not by `sequence`.
+    """
+
+    __slots__ = ("bot", "guild_id", "listeners", "name", "payload", "sequence")
+
+    def __init__(
+        self,
+        bot: "BotClient",
+        name: str,
+        payload: msgspec.Raw,
+        sequence: int,
+        guild_id: str | None,
+        listeners: "tuple[Listener, ...]",
+    ) -> None:
+        self.bot = bot
+        self.name = name
+        self.payload = payload
+        self.sequence = sequence
+        self.guild_id = guild_id
+        self.listeners = listeners
+
+    def decode(self, shape: type[T]) -> T:
+        """The payload as `shape`: a msgspec.Struct naming only the fields you read."""
+        return msgspec.json.decode(self.payload, type=shape)

@@ -1,0 +1,181 @@
+"""Fair, bounded queues between the gateway and the features: one lane per bot, served round-robin.
+
+Guarantees: a bot's flood fills only its own lane and waits for its own turn; a full lane drops the oldest
+presence-like event first and counts every drop; a failing listener is logged and counted, and stops nothing.
+"""
+
+import asyncio
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from loguru import logger
+
+from astero_bot_engine.dispatch.events import RawEvent
+from astero_bot_engine.dispatch.listeners import Listener, Work
+
+CAPACITY: Final = 1000
+# Events worth little once late, dropped before anything else.
+PRESENCE_LIKE: Final = frozenset(
+    {
+        "MESSAGE_REACTION_ADD",
+        "MESSAGE_REACTION_REMOVE",
+        "MESSAGE_REACTION_REMOVE_ALL",
+        "MESSAGE_REACTION_REMOVE_EMOJI",
+        "PRESENCE_UPDATE",
+        "TYPING_START",
+        "VOICE_STATE_UPDATE",
+    }
+)
+# Actions of one bot under way at a time; its further events wait in its lane.
+_RUNNING: Final = 16
+# Events of one bot per turn, and how long one run of the loop may take before others get it back.
+_TURN: Final = 16
+_SLICE_SECONDS: Final = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """`dropped` and `failed` count by event name since the bot started; `busy_seconds` is listeners' time."""
+
+    waiting: int
+    running: int
+    handled: int
+    dropped: dict[str, int]
+    failed: dict[str, int]
+    busy_seconds: float
+
+
+class Lane:
+    """One bot's queue. Order is kept within presence-like events and within all others."""
+
+    def __init__(self, queue: "FairQueue", bot_id: UUID, *, capacity: int = CAPACITY) -> None:
+        self.bot_id = bot_id
+        self._queue = queue
+        self._capacity = capacity
+        self._events: deque[RawEvent] = deque()
+        self._lesser: deque[RawEvent] = deque()
+        self._running: set[asyncio.Task[Any]] = set()
+        self._dropped: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+        self._handled = 0
+        self._busy = 0.0
+        self._closed = False
+        self.queued = False
+
+    def put(self, event: RawEvent) -> None:
+        """Never waits and never fails: what does not fit is dropped and counted."""
+        if self._closed:
+            return
+        lesser = event.name in PRESENCE_LIKE
+        if len(self._events) + len(self._lesser) >= self._capacity:
+            if self._lesser:
+                victim = self._lesser.popleft()
+            elif lesser:
+                self._dropped[event.name] += 1
+                return
+            else:
+                victim = self._events.popleft()
+            self._dropped[victim.name] += 1
+        (self._lesser if lesser else self._events).append(event)
+        if not self.queued:
+            self._queue.enlist(self)
+
+    @property
+    def ready(self) -> bool:
+        return len(self._running) < _RUNNING and bool(self._events or self._lesser)
+
+    def serve(self, now: float, deadline: float) -> float:
+        """One turn, begun at `now`: up to _TURN events, fewer past `deadline`. Answers the time."""
+        started = now
+        for _ in range(_TURN):
+            if not self.ready or now >= deadline:
+                break
+            event = self._events.popleft() if self._events else self._lesser.popleft()
+            for listener in event.listeners:
+                self._call(listener, event)
+            self._handled += 1
+            now = time.perf_counter()
+        self._busy += now - started
+        return now
+
+    def _call(self, listener: Listener, event: RawEvent) -> None:
+        try:
+            work = listener(event)
+        except Exception as error:  # noqa: BLE001 - one listener must not stop the others
+            self._log_failure(event.name, event.guild_id, error)
+            return
+        if work is not None:
+            self._start(work, event)
+
+    def _start(self, work: Work, event: RawEvent) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        name, guild_id = event.name, event.guild_id
+        task.add_done_callback(lambda done: self._finished(done, name, guild_id))
+
+    def _finished(self, task: asyncio.Task[Any], name: str, guild_id: str | None) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log_failure(name, guild_id, error)
+        if not self.queued and self.ready:
+            self._queue.enlist(self)
+
+    def _log_failure(self, name: str, guild_id: str | None, error: BaseException) -> None:
+        self._failed[name] += 1
+        logger.opt(exception=error).error("listener failed", bot=str(self.bot_id), guild=guild_id, event=name)
+
+    def status(self) -> LaneStatus:
+        return LaneStatus(
+            waiting=len(self._events) + len(self._lesser),
+            running=len(self._running),
+            handled=self._handled,
+            dropped=dict(self._dropped),
+            failed=dict(self._failed),
+            busy_seconds=self._busy,
+        )
+
+    async def close(self, *, within: float) -> None:
+        """Take nothing more; let what runs finish for `within` seconds, then cancel it."""
+        self._closed = True
+        self._events.clear()
+        self._lesser.clear()
+        if self._running:
+            _, late = await asyncio.wait(set(self._running), timeout=within)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+class FairQueue:
+    """Serves every lane that has something, a small turn each, without a task of its own."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Lane] = deque()
+        self._armed = False
+
+    def lane(self, bot_id: UUID, *, capacity: int = CAPACITY) -> Lane:
+        return Lane(self, bot_id, capacity=capacity)
+
+    def enlist(self, lane: Lane) -> None:
+        lane.queued = True
+        self._waiting.append(lane)
+        if not self._armed:
+            self._armed = True
+            asyncio.get_running_loop().call_soon(self._serve)
+
+    def _serve(self) -> None:
+        now = time.perf_counter()
+        deadline = now + _SLICE_SECONDS
+        while self._waiting and now < deadline:
+            lane = self._waiting.popleft()
+            now = lane.serve(now, deadline)
+            if lane.ready:
+                self._waiting.append(lane)
+            else:
+                lane.queued = False
+        self._armed = bool(self._waiting)
+        if self._armed:
+            asyncio.get_running_loop().call_soon(self._serve)

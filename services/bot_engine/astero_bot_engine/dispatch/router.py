@@ -1,0 +1,48 @@
+"""From the gateway to the fair queue: an event nobody in its guild wants ends here, with nothing built."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from astero_bot_engine.dispatch.events import RawEvent
+from astero_bot_engine.dispatch.interest import Interest
+from astero_bot_engine.dispatch.listeners import Listeners
+from astero_bot_engine.dispatch.queue import Lane
+from astero_bot_engine.gateway.frames import guild_key
+
+if TYPE_CHECKING:
+    from astero_bot_engine.gateway.client import BotClient
+
+
+class _ItselfKey(msgspec.Struct, gc=False):
+    """GUILD_CREATE, _UPDATE and _DELETE carry the guild's id as their own."""
+
+    id: str
+
+
+_ITSELF = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
+
+
+class Router:
+    """One per bot; `interest` may change at any time and counts from the next event."""
+
+    __slots__ = ("_always", "interest", "lane")
+
+    def __init__(self, listeners: Listeners, interest: Interest, lane: Lane) -> None:
+        self._always = listeners.unconditional
+        self.interest = interest
+        self.lane = lane
+
+    def route(self, bot: "BotClient", name: str, payload: msgspec.Raw, sequence: int) -> None:
+        guilds = self.interest.by_event.get(name)
+        if guilds is not None:
+            guild_id = guild_key(payload)
+            listeners = guilds.get(guild_id) if guild_id is not None else None
+            if listeners is not None:
+                self.lane.put(RawEvent(bot, name, payload, sequence, guild_id, listeners))
+        always = self._always.get(name)
+        if always is not None:
+            guild_id = (
+                msgspec.json.decode(payload, type=_ItselfKey).id if name in _ITSELF else guild_key(payload)
+            )
+            self.lane.put(RawEvent(bot, name, payload, sequence, guild_id, always))

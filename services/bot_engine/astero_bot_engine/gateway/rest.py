@@ -1,0 +1,125 @@
+"""REST for every bot of this process: one connection pool, and one place where every answer is seen.
+
+discord.py keeps its buckets per bot, so a bot's slow bucket is its own; sockets are shared, so two hundred
+bots do not hold two hundred idle TLS connections. A bot whose calls are barred gets no request out.
+"""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+import aiohttp
+import discord
+from discord.gateway import DiscordClientWebSocketResponse
+from discord.http import HTTPClient, Route
+
+from astero_bot_engine.gateway.frames import API_VERSION
+
+# A REST call that has said nothing for this long is given up; discord.py's own default is 300 s.
+_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+# How long a closing handshake may take. A dead peer never answers it, and the bot waits meanwhile.
+_CLOSE_WAIT = aiohttp.ClientWSTimeout(ws_close=2.0)  # pyright: ignore[reportCallIssue] - attrs
+
+
+class CallBarredError(discord.ClientException):
+    """No request was sent. `reason` is a stable code such as `bots.token_invalid`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AnswerObserver(Protocol):
+    """Sees every HTTP answer Discord gives to this process, each retry included."""
+
+    def observe(self, owner: object | None, *, status: int, scope: str | None) -> None:
+        """`owner` is None for calls that carry no bot token (webhooks, interaction callbacks).
+
+        `scope` is X-RateLimit-Scope of a 429: user, global or shared.
+        """
+        ...
+
+
+class RestTransport:
+    """The session and pool that all bots share. Built inside the running loop, closed once at the end."""
+
+    def __init__(self, *, api_url: str, observer: AnswerObserver | None = None) -> None:
+        if not api_url.endswith(f"/v{API_VERSION}"):
+            raise ValueError(f"the Discord API address must end in /v{API_VERSION}")
+        # A class attribute of discord.py, read for each call: one process talks to one Discord.
+        Route.BASE = api_url
+        self._observer = observer
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(self._seen)
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, limit_per_host=0),
+            ws_response_class=DiscordClientWebSocketResponse,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[trace],
+            timeout=_TIMEOUT,
+        )
+
+    async def close(self) -> None:
+        await self.session.close()
+
+    async def _seen(
+        self,
+        _session: aiohttp.ClientSession,
+        context: SimpleNamespace,
+        params: aiohttp.TraceRequestEndParams,
+    ) -> None:
+        if self._observer is not None:
+            self._observer.observe(
+                context.trace_request_ctx,
+                status=params.response.status,
+                scope=params.response.headers.get("X-RateLimit-Scope"),
+            )
+
+
+class BotHTTP(HTTPClient):
+    """discord.py's HTTP client on the shared transport.
+
+    `bar` answers a reason code while this bot may not call Discord, else None; it is asked before every
+    request, so it holds for calls that go around the guard as well.
+    """
+
+    def __init__(self, transport: RestTransport, *, owner: object, bar: Callable[[], str | None]) -> None:
+        # The loop is set by Client.login, as discord.py does for its own client.
+        super().__init__(discord.utils.MISSING, transport.session.connector)
+        self._transport = transport
+        self._owner = owner
+        self._bar = bar
+
+    async def static_login(self, token: str) -> Any:
+        # discord.py keeps its session in a private name and opens one per client here.
+        self._HTTPClient__session = self._transport.session
+        self._global_over = asyncio.Event()
+        self._global_over.set()
+        self.token = token
+        try:
+            return await self.request(Route("GET", "/users/@me"))
+        except discord.HTTPException as error:
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                raise discord.LoginFailure("Discord refused the token") from error
+            raise
+
+    async def request(self, route: Route, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if (reason := self._bar()) is not None:
+            raise CallBarredError(reason)
+        return await super().request(route, trace_request_ctx=self._owner, **kwargs)
+
+    async def ws_connect(self, url: str, *, compress: int = 0) -> Any:
+        return await self._transport.session.ws_connect(
+            url,
+            timeout=_CLOSE_WAIT,
+            autoclose=False,
+            max_msg_size=0,
+            decode_text=False,
+            compress=compress,
+            headers={"User-Agent": self.user_agent},
+        )
+
+    async def close(self) -> None:
+        """The transport outlives every bot."""
