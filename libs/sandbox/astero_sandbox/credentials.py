@@ -44,6 +44,7 @@ def _encryption_key() -> str:
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    instance: str = msgspec.field(default_factory=lambda: secrets.token_hex(16))
     postgres: str = msgspec.field(default_factory=_password)
     roles: dict[str, str] = msgspec.field(default_factory=lambda: {role: _password() for role in ROLES})
     valkey: dict[str, str] = msgspec.field(
@@ -55,6 +56,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     password_pepper: str = msgspec.field(default_factory=_encryption_key)
     demo_password: str = msgspec.field(default_factory=lambda: secrets.token_urlsafe(12))
     world: DemoWorld | None = None
+    has_demo_account: bool = False
 
     def save(self, home: Path) -> None:
         write_private(home / _FILE, msgspec.json.format(msgspec.json.encode(self), indent=2))
@@ -66,6 +68,11 @@ def load_or_make(home: Path) -> Credentials:
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Credentials)
     except FileNotFoundError:
+        if (home / "postgres" / "data").exists():
+            raise CredentialsDamagedError(
+                f"{path} is missing, and without it the database in {home} cannot be opened. "
+                f"Put a copy back, or remove {home} to begin again with an empty database"
+            ) from None
         made = Credentials()
         made.save(home)
         return made

@@ -1,7 +1,7 @@
 """What a newcomer finds on the first run.
 
-In the sandbox Discord: the shared bot, a branded bot and a server with people in it. In Astero: an account that
-hosts the branded bot.
+In the sandbox Discord: the shared bot, a branded bot and a server with people in it. In Astero: an
+account that hosts the branded bot.
 """
 
 from pathlib import Path

@@ -25,8 +25,8 @@ _LEVELS = {
 _STYLES = ("cyan", "magenta", "blue", "bright_green", "bright_cyan", "bright_magenta", "yellow")
 # Shown in columns of their own, or the same on every line.
 _LEFT_OUT = {"level", "time", "pid", "hostname", "msg", "service", "name", "v", "err", "stack"}
-_DATABASES = ("postgres", "valkey")
-_ALARMING = ("WARNING:", "ERROR:", "FATAL:", "PANIC:", " # ")
+# The databases talk a lot at start and end; the supervisor tells when one ends, their files have it all.
+_ALARMING = {"postgres": ("WARNING:", "ERROR:", "FATAL:", "PANIC:"), "valkey": ("FATAL",)}
 _LONGEST_FIELD = 120
 
 
@@ -42,9 +42,11 @@ class Output:
 
     def line(self, name: str, line: str) -> None:
         self._write(name, line)
+        alarming = _ALARMING.get(name)
+        if alarming is not None and not any(word in line for word in alarming):
+            return
         shown = render(line)
-        # The databases talk a lot at start and end; their files have it all.
-        if shown is not None and not (name in _DATABASES and not any(a in line for a in _ALARMING)):
+        if shown is not None:
             self._show(name, shown)
 
     def say(self, name: str, sentence: str) -> None:

@@ -42,8 +42,11 @@ class Place:
             os.chown(path, self.run_as.uid, self.run_as.gid)
 
 
-def place_for(home: Path) -> Place:
-    """Makes the folder, or checks the one that is there. `home` exists already."""
+def place_for(home: Path, *, instance: str) -> Place:
+    """Makes the folder, or checks the one that is there. `home` exists already.
+
+    `instance` is the home's identity: a home that was removed and made again gets an empty place.
+    """
     if os.geteuid() != 0:
         folder = home / "postgres"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -57,7 +60,11 @@ def place_for(home: Path) -> Place:
         ) from None
     name = _PREFIX + hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
     folder = _own_folder(SHARED_FOLDER / name)
-    (folder / _OWNER_FILE).write_text(f"{home.resolve()}\n")
+    owner, mine = folder / _OWNER_FILE, f"{home.resolve()}\n{instance}\n"
+    if not owner.exists() or owner.read_text() != mine:
+        shutil.rmtree(folder)
+        _own_folder(folder)
+        owner.write_text(mine)
     return Place(folder=folder, run_as=RunAs(uid=entry.pw_uid, gid=entry.pw_gid))
 
 
@@ -69,9 +76,9 @@ def remove_orphans() -> None:
         owner = folder / _OWNER_FILE
         try:
             ours = folder.lstat().st_uid == 0 and stat.S_ISDIR(folder.lstat().st_mode)
-            if ours and not Path(owner.read_text().strip()).is_dir():
+            if ours and not Path(owner.read_text().splitlines()[0]).is_dir():
                 shutil.rmtree(folder, ignore_errors=True)
-        except OSError:
+        except (OSError, IndexError):
             # Another start removed it in the same moment, or it never became a whole place.
             continue
 

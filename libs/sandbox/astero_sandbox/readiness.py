@@ -41,8 +41,9 @@ def wait_until(
     """False when it took longer or is `hopeless`. Raises InterruptedStartError once `stopping` is set."""
     deadline = time.monotonic() + seconds
     while not probe():
-        if time.monotonic() > deadline or hopeless():
-            return False
-        if stopping.wait(_POLL_SECONDS):
+        over = time.monotonic() > deadline or hopeless()
+        if stopping.wait(0 if over else _POLL_SECONDS):
             raise InterruptedStartError
+        if over:
+            return False
     return True

@@ -46,7 +46,7 @@ class ValkeyHandle:
 def running_postgres() -> Generator[PostgresHandle]:
     """Not durable: a power cut may ruin it, `kill -9` does not."""
     with temporary_supervisor() as (home, supervisor):
-        place = place_for(home)
+        place = place_for(home, instance=home.name)
         supervisor.reaper.remove_afterwards(place.folder)
         server = postgres.prepare(
             place,

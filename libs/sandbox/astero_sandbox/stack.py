@@ -1,7 +1,7 @@
 """A whole Astero on this machine, part by part.
 
-`just up` runs one in its home; tests and the benchmark run theirs on free ports in a temporary folder and break
-its parts on purpose (`astero_sandbox.temporary`).
+`just up` runs one in its home; tests and the benchmark run theirs on free ports in a temporary folder
+and break its parts on purpose (`astero_sandbox.temporary`).
 """
 
 import threading
@@ -24,6 +24,7 @@ from astero_sandbox.roles import migration
 from astero_sandbox.services import Connections
 from astero_sandbox.supervisor import Supervisor
 
+_AFTER_EVERYTHING = 2**31
 Progress = Callable[[str], AbstractContextManager[object]]
 
 
@@ -102,9 +103,10 @@ class Stack:
             )
             self._start(server.program, url=server.url(), probe=server.is_ready)
         if self.plan.has_sandbox_discord:
-            gateway = answers(f"{self.discord_url}/api/v10/gateway")
+            # Unlike /api/v10 this has no rate limit, and leaves no trace in the log that tests read.
+            control = answers(f"{self.discord_url}/sandbox/log?since={_AFTER_EVERYTHING}")
             program = services.sandbox_discord(self.plan)
-            self._start(program, url=self.discord_url, probe=gateway)
+            self._start(program, url=self.discord_url, probe=control)
 
     def start_database(self) -> None:
         """PostgreSQL, or the one we were given, brought to the newest schema.
@@ -162,7 +164,7 @@ class Stack:
 
     def _start_postgres(self) -> None:
         server = postgres.prepare(
-            place_for(self.plan.home),
+            place_for(self.plan.home, instance=self.credentials.instance),
             port=self.plan.ports.postgres,
             password=self.credentials.postgres,
             durable=self.plan.durable,

@@ -120,8 +120,9 @@ class Supervised:
                     return
                 if code == EXIT_BAD_CONFIGURATION:
                     self._wanted = False
-                    self.refused = True
+                    # Told before it can be seen: who waits for us must learn why first.
                     self._supervisor.refusal(self)
+                    self.refused = True
                     return
                 if time.monotonic() - begun >= STEADY_SECONDS:
                     pause = FIRST_PAUSE_SECONDS
@@ -174,7 +175,8 @@ def _told(code: int | None) -> str:
 class Supervisor:
     """Starts programs, and ends them stage by stage.
 
-    `say` gets sentences about a program, `output` its lines; both are called from its threads.
+    `say` gets sentences about a program, `output` its lines, `on_refusal` the program that refused its
+    configuration; all three are called from the program's threads.
     """
 
     def __init__(
@@ -183,8 +185,9 @@ class Supervisor:
         pid_folder: Path,
         say: Callable[[str, str], None],
         output: Callable[[str, str], None],
+        on_refusal: Callable[[Supervised], None] = lambda _supervised: None,
     ) -> None:
-        self.refused = threading.Event()
+        self._on_refusal = on_refusal
         self._pid_folder = pid_folder
         self._say = say
         self._output = output
@@ -224,7 +227,7 @@ class Supervisor:
 
     def refusal(self, supervised: Supervised) -> None:
         self._say(supervised.name, "refused its configuration (exit code 78)")
-        self.refused.set()
+        self._on_refusal(supervised)
 
     def remember(self, supervised: Supervised, mark: Mark) -> None:
         self.reaper.watch(mark)

@@ -1,0 +1,263 @@
+"""`just up` as its operator sees it, with stand-ins for the services: what it says, its end, its way back."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+from astero_sandbox.ports import HIGHEST_OFFSET, is_free
+from astero_sandbox.processes import Mark
+from astero_sandbox.servers import running_postgres, running_valkey
+from astero_sandbox.supervisor import read_pid_files
+
+_SCRIPT = Path(__file__).parents[2] / "support" / "up_with_stand_ins.py"
+
+
+class Up:
+    """One `just up` in a session of its own, as a terminal gives it."""
+
+    def __init__(self, folder: Path, *words: str, **settings: str) -> None:
+        self.home = folder / ".astero"
+        self.log = folder / f"log-{secrets.token_hex(4)}"
+        kept = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "dumb"}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own script
+                [sys.executable, str(_SCRIPT), *words],
+                cwd=folder,
+                env={**kept, **settings},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def addresses(self) -> dict[str, str | None]:
+        return json.loads((self.home / "up.json").read_bytes())
+
+    def pid_of(self, name: str) -> int:
+        return json.loads((self.home / "pids" / f"{name}.pid").read_bytes())["pid"]
+
+    def wait_for(self, words: str, *, times: int = 1) -> None:
+        def seen() -> bool:
+            assert self.process.poll() is None or words in self.said, self.said
+            return self.said.count(words) >= times
+
+        until(seen)
+
+    def wait_up(self) -> "Up":
+        self.wait_for("Astero is up: http://127.0.0.1:")
+        return self
+
+    def everything(self) -> list[psutil.Process]:
+        """Itself, its programs, what those started, and the reaper."""
+        me = psutil.Process(self.process.pid)
+        return [me, *me.children(recursive=True)]
+
+    def interrupt(self) -> int:
+        """Ctrl-C: to the whole group; answers the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """The test's own time limit is the limit."""
+    while not condition():
+        time.sleep(0.02)
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
+
+
+def free_base() -> int:
+    while True:
+        base = 10_000 + secrets.randbelow(7_000)
+        if all(is_free(base + offset) for offset in range(HIGHEST_OFFSET + 1)):
+            return base
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    return {"ASTERO_PORT_BASE": str(free_base())}
+
+
+@pytest.fixture
+def ups() -> Iterator[list[Up]]:
+    """Every Up a test made; whatever happened, none is left."""
+    made: list[Up] = []
+    yield made
+    for up in made:
+        if up.process.poll() is None:
+            up.process.kill()
+            up.process.wait()
+
+
+@pytest.fixture
+def up(tmp_path: Path, settings: dict[str, str], ups: list[Up]) -> Callable[..., Up]:
+    def start(*words: str, **more: str) -> Up:
+        ups.append(Up(tmp_path, *words, **{**settings, **more}))
+        return ups[-1]
+
+    return start
+
+
+def test_a_first_run_comes_up_tells_where_and_ends_without_a_trace(up: Callable[..., Up]) -> None:
+    first = up().wait_up()
+    addresses = first.addresses
+    assert set(addresses) == {
+        *("api", "engine", "discord", "database", "redis"),
+        *("mail", "storage", "stripe", "twitch", "gemini", "sentry"),
+    }
+    assert addresses["mail"] is None
+    assert f"Astero is up: {addresses['api']} (ready after " in first.said
+    assert "demo@astero.test" in first.said
+    for secret in ("up.json", "secrets.json"):
+        assert (first.home / secret).stat().st_mode & 0o777 == 0o600
+    assert first.home.stat().st_mode & 0o777 == 0o700
+    everything = first.everything()
+    assert first.interrupt() == 0
+    until(lambda: gone(everything))
+    assert not (first.home / "up.json").exists()
+    assert list((first.home / "pids").iterdir()) == []
+
+
+def test_a_later_run_continues_with_the_same_data(up: Callable[..., Up]) -> None:
+    first = up().wait_up()
+    kept = (first.home / "secrets.json").read_bytes()
+    with psycopg.connect(str(first.addresses["database"])) as connection:
+        # The grants file speaks of every table in public.
+        connection.execute("CREATE SCHEMA elsewhere")
+        connection.execute("CREATE TABLE elsewhere.kept AS SELECT 7 AS id")
+    with redis.Redis.from_url(str(first.addresses["redis"])) as client:
+        client.set("kept", "7")
+    assert first.interrupt() == 0
+    second = up().wait_up()
+    assert (second.home / "secrets.json").read_bytes() == kept
+    with psycopg.connect(str(second.addresses["database"])) as connection:
+        assert connection.execute("SELECT id FROM elsewhere.kept").fetchall() == [(7,)]
+    with redis.Redis.from_url(str(second.addresses["redis"])) as client:
+        assert client.get("kept") == b"7"
+
+
+def test_a_second_one_in_the_same_home_says_where_the_first_is(up: Callable[..., Up]) -> None:
+    first = up().wait_up()
+    second = up()
+    assert second.process.wait() == 1
+    assert f"Astero is up already: {first.addresses['api']} (process {first.process.pid}" in second.said
+    assert first.interrupt() == 0
+
+
+@pytest.mark.parametrize("also_its_reaper", [False, True])
+def test_a_start_after_kill_9_recovers(up: Callable[..., Up], also_its_reaper: bool) -> None:
+    first = up().wait_up()
+    everything = first.everything()
+    if also_its_reaper:
+        os.kill(first.process.pid, signal.SIGSTOP)
+        for process in everything:
+            if "astero_sandbox.reaper" in process.cmdline():
+                process.kill()
+    first.process.kill()
+    first.process.wait()
+    if also_its_reaper:
+        assert [mark for mark in read_pid_files(first.home / "pids") if mark.is_running()]
+    else:
+        until(lambda: gone(everything))
+    second = up().wait_up()
+    assert gone(everything)
+    assert second.interrupt() == 0
+
+
+def test_a_program_that_dies_is_started_again_and_said_so(up: Callable[..., Up]) -> None:
+    running = up().wait_up()
+    first = Mark.of(running.pid_of("engine"))
+    os.kill(running.pid_of("engine"), signal.SIGKILL)
+    running.wait_for("engine   was killed by SIGKILL; started again in 0.5 s")
+    running.wait_for("serve begins", times=4)
+    assert first is not None
+    assert not first.is_running()
+    assert running.interrupt() == 0
+
+
+def test_bad_configuration_ends_everything_with_the_services_own_words(up: Callable[..., Up]) -> None:
+    refused = up("api=refuse")
+    assert refused.process.wait() == 78
+    assert "api refused its configuration: JWT_SECRET: is not set" in refused.said
+    assert read_pid_files(refused.home / "pids") == []
+
+
+def test_a_service_that_never_comes_up_ends_everything_with_its_last_lines(up: Callable[..., Up]) -> None:
+    crashing = up("engine=crash")
+    assert crashing.process.wait() == 1
+    assert "ended with exit code 3; started again in 1 s" in crashing.said
+    assert "engine did not become ready" in crashing.said
+
+
+def test_one_that_does_not_hear_is_killed_in_time(up: Callable[..., Up]) -> None:
+    running = up("worker=deaf").wait_up()
+    everything = running.everything()
+    begun = time.monotonic()
+    assert running.interrupt() == 0
+    assert time.monotonic() - begun < 15
+    assert "worker   did not end within" in running.said
+    until(lambda: gone(everything))
+
+
+def test_a_taken_port_is_said_before_anything_starts(up: Callable[..., Up], settings: dict[str, str]) -> None:
+    with running_valkey() as other:
+        refused = up(ASTERO_PORT_BASE=str(other.server.port - 2))
+        assert refused.process.wait() == 1
+        assert f"port {other.server.port} (sandbox Discord) on 127.0.0.1 is in use" in refused.said
+        assert "ASTERO_PORT_BASE" in refused.said
+        assert not (refused.home / "secrets.json").exists()
+
+
+@pytest.mark.parametrize("value", ["80", "eighty", "65530", "-1"])
+def test_an_impossible_port_base_is_bad_configuration(up: Callable[..., Up], value: str) -> None:
+    refused = up(ASTERO_PORT_BASE=value)
+    assert refused.process.wait() == 78
+    assert "ASTERO_PORT_BASE" in refused.said
+
+
+def test_the_environment_replaces_the_embedded_parts(up: Callable[..., Up]) -> None:
+    with running_postgres() as database, running_valkey() as cache:
+        theirs = {
+            "DATABASE_URL": database.server.url(),
+            "REDIS_URL": cache.server.url(),
+            "DISCORD_API_URL": "http://127.0.0.1:9/api/v10",
+            "DISCORD_BOT_TOKEN": "a-real-token",
+        }
+        running = up(**theirs).wait_up()
+        assert running.addresses["database"] == theirs["DATABASE_URL"]
+        assert running.addresses["redis"] == theirs["REDIS_URL"]
+        assert running.addresses["discord"] is None
+        assert sorted(path.stem for path in (running.home / "pids").iterdir()) == ["api", "engine", "worker"]
+        engine = psutil.Process(running.pid_of("engine")).environ()
+        assert engine["DISCORD_BOT_TOKEN"] == "a-real-token"
+        assert engine["DISCORD_API_URL"] == theirs["DISCORD_API_URL"]
+        assert running.interrupt() == 0
+        with psycopg.connect(theirs["DATABASE_URL"]) as admin:
+            roles = admin.execute("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'astero%'").fetchone()
+        assert roles is not None
+        assert roles[0] >= 4
+
+
+def test_a_database_that_does_not_answer_is_said_without_its_password(up: Callable[..., Up]) -> None:
+    refused = up(DATABASE_URL="postgresql://root:hunter2hunter2@127.0.0.1:9/x")
+    assert refused.process.wait() == 1
+    assert "astero migrate apply ended with" in refused.said
+    assert "hunter2" not in refused.said
