@@ -29,11 +29,16 @@ def save(world: World, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     # It holds bot tokens, if only of this sandbox.
-    with beside.open("wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
         file.write(msgspec.json.encode(snapshot))
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
 
 
 def _shortened(channel: Channel) -> Channel:
