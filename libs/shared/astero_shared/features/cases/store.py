@@ -217,6 +217,11 @@ async def settle_case(
     )
 
 
+async def note_logged(session: AsyncSession, case_id: UUID, *, message_id: int) -> None:
+    """Where the log channel shows the case."""
+    await session.exec(update(Case).where(col(Case.id) == case_id).values(log_message_id=message_id))
+
+
 async def list_pending(
     session: AsyncSession, bot_ids: Sequence[UUID], *, opened_before: datetime, limit: int = 200
 ) -> Sequence[Case]:
