@@ -5,6 +5,8 @@ cache; a failing event or a broken line never ends the bot, a refused token alwa
 """
 
 import asyncio
+import math
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -50,6 +52,7 @@ from astero_bot_engine.gateway.state_events import PARSED
 _FATAL: Final = frozenset({4010, 4011, 4012, 4013})
 _TOKEN_REFUSED: Final = 4004
 _INTENTS_REFUSED: Final = 4014
+_UNREACHABLE: Final = SocketEnd(None, resumable=True, reason="bots.discord_unreachable")
 _REFUSED: Final = SocketEnd(_TOKEN_REFUSED, resumable=False, reason="bots.token_invalid")
 # Discord's refusal outweighs the flags for this long: believing stale flags would cost an identify each time.
 _BELIEVE_REFUSAL: Final = 3600.0
@@ -115,7 +118,7 @@ class BotClient(discord.Client):
         self.barred: str | None = None
         self.plan: IntentPlan | None = None
         self.failures: Counter[str] = Counter()
-        self.http = self._connection.http = BotHTTP(transport, owner=self, bar=lambda: self.barred)
+        self.http = self._connection.http = BotHTTP(transport, owner=self, bar=self._why_barred)
         # Only what the cache needs; the rest of discord.py's parsers are bound methods nobody calls.
         self._connection.parsers = {
             name: parse for name, parse in self._connection.parsers.items() if name in PARSED
@@ -136,7 +139,9 @@ class BotClient(discord.Client):
         self._stop_asked = asyncio.Event()
         self._asked: FinalOutcome = Stopped(kept=True)
         self._closing: asyncio.Task[None] | None = None
-        self._own_id = ""
+        self.own_id = 0
+        # Nothing is sent to Discord past this time.monotonic(): another engine may act by then.
+        self.acts_until = math.inf
         self._own_user: dict[str, Any] = {}
 
     # -- life ---------------------------------------------------------------------------------------
@@ -186,6 +191,11 @@ class BotClient(discord.Client):
                 self._session.invalidate()
                 await self._hang_up(ENDS_SESSION)
 
+    def _why_barred(self) -> str | None:
+        if self.barred is None and time.monotonic() > self.acts_until:
+            return "bots.lease_lost"
+        return self.barred
+
     def export_session(self, *, everything: bool = False) -> SavedSession | None:
         """See SessionRecord.export."""
         self._note_sequence()
@@ -222,13 +232,11 @@ class BotClient(discord.Client):
         except discord.LoginFailure:
             return _REFUSED
         except CallBarredError as error:
-            if error.reason == "bots.token_invalid":
-                return _REFUSED
-            return SocketEnd(None, resumable=True, reason=error.reason)
+            refused = error.reason == "bots.token_invalid"
+            return _REFUSED if refused else SocketEnd(None, resumable=True, reason=error.reason)
         except (discord.HTTPException, OSError, aiohttp.ClientError, msgspec.DecodeError) as error:
-            if isinstance(error, discord.HTTPException) and error.status == HTTPStatus.UNAUTHORIZED:
-                return _REFUSED
-            return SocketEnd(None, resumable=True, reason="bots.discord_unreachable")
+            refused = getattr(error, "status", None) == HTTPStatus.UNAUTHORIZED
+            return _REFUSED if refused else _UNREACHABLE
         except Exception as error:  # noqa: BLE001 - our own mistake must not end a customer's bot
             self.on_event_failed("(connection)", error)
             return SocketEnd(None, resumable=False, reason="bots.internal_error")
@@ -269,7 +277,7 @@ class BotClient(discord.Client):
         await self._async_setup_hook()
         user = await self.http.static_login(token.strip())
         self._own_user = dict(user)
-        self._own_id = str(user["id"])
+        self.own_id = int(user["id"])
         self._connection.user = discord.ClientUser(state=self._connection, data=user)
         if self._session.resumable:
             self._seed()
@@ -355,7 +363,7 @@ class BotClient(discord.Client):
         session = self._session
         if name == "GUILD_MEMBER_UPDATE":
             key = msgspec.json.decode(payload, type=_MemberKey)
-            if key.user.id != self._own_id:
+            if int(key.user.id) != self.own_id:
                 return
             session.note_own_member(int(key.guild_id), payload)
         elif name in CHANGES_A_GUILD:
@@ -364,7 +372,7 @@ class BotClient(discord.Client):
         if name == "READY":
             self._begin_session(data)
         elif name == "GUILD_CREATE" and not data.get("unavailable"):
-            session.add_guild(data, own_id=self._own_id)
+            session.add_guild(data, own_id=str(self.own_id))
         elif name == "GUILD_DELETE" and not data.get("unavailable"):
             session.drop_guild(int(data["id"]))
         self._connection.parsers[name](data)

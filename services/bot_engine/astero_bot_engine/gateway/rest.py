@@ -31,8 +31,12 @@ class CallBarredError(discord.ClientException):
         self.reason = reason
 
 
-class AnswerObserver(Protocol):
-    """Sees every HTTP answer Discord gives to this process, each retry included."""
+class RestWatch(Protocol):
+    """Sees every HTTP answer Discord gives to this process, each retry included, and may bar a bot."""
+
+    def bar(self, owner: object) -> str | None:
+        """A stable code while `owner` may not call Discord, else None."""
+        ...
 
     def observe(self, owner: object | None, *, status: int, scope: str | None) -> None:
         """`owner` is None for calls that carry no bot token (webhooks, interaction callbacks).
@@ -45,12 +49,12 @@ class AnswerObserver(Protocol):
 class RestTransport:
     """The session and pool that all bots share. Built inside the running loop, closed once at the end."""
 
-    def __init__(self, *, api_url: str, observer: AnswerObserver | None = None) -> None:
+    def __init__(self, *, api_url: str, watch: RestWatch | None = None) -> None:
         if not api_url.endswith(f"/v{API_VERSION}"):
             raise ValueError(f"the Discord API address must end in /v{API_VERSION}")
         # A class attribute of discord.py, read for each call: one process talks to one Discord.
         Route.BASE = api_url
-        self._observer = observer
+        self.watch = watch
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(self._seen)
         self.session = aiohttp.ClientSession(
@@ -70,8 +74,8 @@ class RestTransport:
         context: SimpleNamespace,
         params: aiohttp.TraceRequestEndParams,
     ) -> None:
-        if self._observer is not None:
-            self._observer.observe(
+        if self.watch is not None:
+            self.watch.observe(
                 context.trace_request_ctx,
                 status=params.response.status,
                 scope=params.response.headers.get("X-RateLimit-Scope"),
@@ -106,7 +110,9 @@ class BotHTTP(HTTPClient):
             raise
 
     async def request(self, route: Route, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        if (reason := self._bar()) is not None:
+        watch = self._transport.watch
+        reason = self._bar() or (None if watch is None else watch.bar(self._owner))
+        if reason is not None:
             raise CallBarredError(reason)
         return await super().request(route, trace_request_ctx=self._owner, **kwargs)
 

@@ -1,0 +1,108 @@
+"""Every action at Discord goes through here: foreseen refusals are answered without asking, the rest is
+counted, limited per bot, and comes back as a typed result.
+
+A bot's slow bucket fills only its own places; a burnt token or budget bars only whom it must.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+import discord
+
+from astero_bot_engine.dispatch.invalid_budget import InvalidBudget
+from astero_bot_engine.dispatch.standing import Target, bot_permissions, stands_in_the_way
+from astero_bot_engine.gateway.client import BotClient
+from astero_bot_engine.gateway.rest import CallBarredError
+
+T = TypeVar("T")
+
+# Guarded calls of one bot under way at a time.
+_PLACES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """Discord did it; `value` is its answer."""
+
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was sent. `code` is stable, such as `guard.missing_permission:ban_members`."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Discord refused: HTTP status and its JSON error code (10008 unknown message, 50013 …)."""
+
+    status: int
+    code: int
+
+
+class Guard:
+    """One per engine. It is also the watch of the RestTransport, so it sees every answer."""
+
+    def __init__(self, budget: InvalidBudget | None = None) -> None:
+        self.budget = budget or InvalidBudget()
+        self._places: WeakKeyDictionary[BotClient, asyncio.Semaphore] = WeakKeyDictionary()
+
+    async def call(
+        self,
+        bot: BotClient,
+        request: Callable[[], Awaitable[T]],
+        *,
+        guild_id: int | None = None,
+        channel_id: int | None = None,
+        needs: int = 0,
+        target: Target | None = None,
+    ) -> Done[T] | Refused | Failed:
+        """Send `request` unless it is known to fail. `needs` is a mask of discord.Permissions.
+
+        Raises discord.DiscordServerError and OSError: Discord could not be asked, try again later.
+        """
+        if guild_id is not None and (
+            code := _foreseen(bot, guild_id, channel_id, needs=needs, target=target)
+        ):
+            return Refused(code)
+        places = self._places.get(bot)
+        if places is None:
+            places = self._places[bot] = asyncio.Semaphore(_PLACES)
+        async with places:
+            try:
+                return Done(await request())
+            except CallBarredError as error:
+                return Refused(error.reason)
+            except discord.DiscordServerError:
+                raise
+            except discord.HTTPException as error:
+                return Failed(error.status, error.code)
+
+    def observe(self, owner: object | None, *, status: int, scope: str | None) -> None:
+        """See gateway.rest.RestWatch."""
+        bot = owner if isinstance(owner, BotClient) else None
+        self.budget.record(bot.bot_id if bot else None, status=status, scope=scope)
+        if bot is not None and status == HTTPStatus.UNAUTHORIZED:
+            bot.refuse_token()
+
+    def bar(self, owner: object) -> str | None:
+        """See gateway.rest.RestWatch."""
+        return self.budget.bar(owner.bot_id) if isinstance(owner, BotClient) else None
+
+
+def _foreseen(
+    bot: BotClient, guild_id: int, channel_id: int | None, *, needs: int, target: Target | None
+) -> str | None:
+    have = bot_permissions(bot, guild_id, channel_id)
+    if have is None:
+        return "guard.unknown_guild" if bot.get_guild(guild_id) is None else "guard.unknown_channel"
+    if (lacking := needs & ~have) and not have & discord.Permissions.administrator.flag:
+        first = next(name for name, on in discord.Permissions(lacking) if on)
+        return f"guard.missing_permission:{first}"
+    return None if target is None else stands_in_the_way(bot, guild_id, target)
