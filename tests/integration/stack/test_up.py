@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 import redis
 
+from astero_sandbox.place import remove_orphans
 from astero_sandbox.ports import HIGHEST_OFFSET, is_free
 from astero_sandbox.processes import Mark
 from astero_sandbox.servers import running_postgres, running_valkey
@@ -97,14 +99,16 @@ def settings() -> dict[str, str]:
 
 
 @pytest.fixture
-def ups() -> Iterator[list[Up]]:
-    """Every Up a test made; whatever happened, none is left."""
+def ups(tmp_path: Path) -> Iterator[list[Up]]:
+    """Every Up a test made; whatever happened, none is left, nor its data outside the home."""
     made: list[Up] = []
     yield made
     for up in made:
         if up.process.poll() is None:
             up.process.kill()
             up.process.wait()
+    shutil.rmtree(tmp_path / ".astero", ignore_errors=True)
+    remove_orphans()
 
 
 @pytest.fixture
