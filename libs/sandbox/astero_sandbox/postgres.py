@@ -108,7 +108,8 @@ def _reachable(binaries: Path, place: Place) -> Path:
     tree = binaries.parent
     stamp = (binaries / "postgres").stat()
     copy = place.folder / f"postgres-{stamp.st_size:x}-{stamp.st_mtime_ns:x}"
-    if not copy.exists():
+    if _version(copy / binaries.name, place) is None:
+        shutil.rmtree(copy, ignore_errors=True)
         part = copy.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
         shutil.copytree(tree, part, symlinks=True)
