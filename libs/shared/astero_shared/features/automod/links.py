@@ -126,7 +126,7 @@ def find_hosts(data: bytes) -> Iterator[bytes]:
         host = _HOST.search(authority)
         if host is None:  # `https://` with nothing usable behind it is no link
             continue
-        yield host.group(1)
+        yield authority[host.start(1) : host.end(1)]
         if host.end() < len(authority):
             # Markdown's signs may end an address ("[a](https://b.example)c.example"): read on.
             rest.append(authority[host.end() :] + data[url.start(2) : url.end(2)])

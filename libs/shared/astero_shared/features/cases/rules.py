@@ -1,0 +1,203 @@
+"""What a moderation case may be: its actions, durations and reasons, and on whom anybody may act.
+
+Pure questions, asked by automod, the slash commands and the api alike, so that all three answer the same.
+"""
+
+import unicodedata
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Literal, NamedTuple
+
+from astero_shared.errors import InvalidError
+from astero_shared.features.cases.config import Language
+from astero_shared.i18n import Locale, nearest_locale, text
+
+# Discord: a timeout ends at most 28 days ahead; an audit log reason has 1 to 512 characters.
+MAX_TIMEOUT: Final = timedelta(days=28)
+MAX_BAN: Final = timedelta(days=365)
+MIN_DURATION: Final = timedelta(minutes=1)
+MAX_REASON: Final = 512
+MAX_NOTE: Final = 2000
+_ADMINISTRATOR: Final = 1 << 3
+
+
+class CaseAction(StrEnum):
+    NOTE = "note"
+    WARN = "warn"
+    DELETE = "delete"
+    TIMEOUT = "timeout"
+    KICK = "kick"
+    BAN = "ban"
+    UNBAN = "unban"
+    PURGE = "purge"
+
+
+# The member hears of these; the others concern the message, the channel or the moderators.
+NOTIFIED_ACTIONS: Final = frozenset({CaseAction.WARN, CaseAction.TIMEOUT, CaseAction.KICK, CaseAction.BAN})
+TIMED_ACTIONS: Final = frozenset({CaseAction.TIMEOUT, CaseAction.BAN})
+# What Discord lets a bot do only to members below its own highest role.
+_RANKED_ACTIONS: Final = frozenset({CaseAction.TIMEOUT, CaseAction.KICK, CaseAction.BAN})
+
+# The permission an action needs, of the moderator and of the bot (Discord's bits).
+REQUIRED_PERMISSION: Final[dict[CaseAction, int]] = {
+    CaseAction.NOTE: 1 << 40,
+    CaseAction.WARN: 1 << 40,
+    CaseAction.DELETE: 1 << 13,
+    CaseAction.TIMEOUT: 1 << 40,
+    CaseAction.KICK: 1 << 1,
+    CaseAction.BAN: 1 << 2,
+    CaseAction.UNBAN: 1 << 2,
+    CaseAction.PURGE: 1 << 13,
+}
+
+Obstacle = Literal[
+    "cases.target_is_self",
+    "cases.target_is_bot",
+    "cases.target_is_owner",
+    "cases.target_is_administrator",
+    "cases.target_above_bot",
+    "cases.target_above_moderator",
+    "cases.target_not_a_member",
+]
+
+
+class Standing(NamedTuple):
+    """A person's place in a server. `top_role` is the (position, id) of the highest role.
+
+    Two roles may share a position; the one with the lower id then stands above.
+    """
+
+    user_id: int
+    top_role: tuple[int, int]
+    permissions: int = 0
+    is_member: bool = True
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        position, role_id = self.top_role
+        return position, -role_id
+
+
+def may_act_on(
+    action: CaseAction,
+    *,
+    target: Standing,
+    bot: Standing,
+    owner_id: int,
+    moderator: Standing | None = None,
+) -> Obstacle | None:
+    """Why the action must not be tried on the target, or None. `moderator` is None for automod.
+
+    The answers are codes of failure; `cases.failures.target_…` says them to a reader.
+    """
+    if target.user_id == bot.user_id:
+        return "cases.target_is_bot"
+    if action is CaseAction.NOTE:
+        return None
+    if moderator is not None and target.user_id == moderator.user_id and action in _RANKED_ACTIONS:
+        return "cases.target_is_self"
+    if target.user_id == owner_id:
+        return "cases.target_is_owner"
+    if not target.is_member:
+        # Bans reach people who are not there and hold no rank; nothing else does.
+        outside = action in {CaseAction.BAN, CaseAction.UNBAN}
+        return None if outside else "cases.target_not_a_member"
+    return _outranked(action, target, bot=bot, owner_id=owner_id, moderator=moderator)
+
+
+def _outranked(
+    action: CaseAction,
+    target: Standing,
+    *,
+    bot: Standing,
+    owner_id: int,
+    moderator: Standing | None,
+) -> Obstacle | None:
+    if action is CaseAction.TIMEOUT and target.permissions & _ADMINISTRATOR:
+        return "cases.target_is_administrator"
+    if action in _RANKED_ACTIONS and target.rank >= bot.rank and bot.user_id != owner_id:
+        return "cases.target_above_bot"
+    if moderator is None or moderator.user_id in {owner_id, target.user_id}:
+        return None
+    return "cases.target_above_moderator" if target.rank >= moderator.rank else None
+
+
+def takes_duration(action: CaseAction) -> bool:
+    return action in TIMED_ACTIONS
+
+
+def check_duration(action: CaseAction, duration: timedelta | None, locale: Locale = "en") -> timedelta | None:
+    """The duration as the case will have it. None is a ban without end; InvalidError says the bounds."""
+    if action not in TIMED_ACTIONS:
+        if duration is not None:
+            raise _invalid("duration_impossible", locale, "/durationSeconds")
+        return None
+    if duration is None:
+        if action is CaseAction.TIMEOUT:
+            raise _invalid("duration_missing", locale, "/durationSeconds")
+        return None
+    longest = MAX_TIMEOUT if action is CaseAction.TIMEOUT else MAX_BAN
+    if not MIN_DURATION <= duration <= longest:
+        raise _invalid("duration_bounds", locale, "/durationSeconds", days=longest.days)
+    # Discord and our rows count whole seconds.
+    return timedelta(seconds=int(duration.total_seconds()))
+
+
+def expires_at(duration: timedelta | None, started_at: datetime) -> datetime | None:
+    """When the action ends by itself; None for what has no end."""
+    return None if duration is None else started_at + duration
+
+
+def check_reason(reason: str | None, *, required: bool, locale: Locale = "en") -> str | None:
+    """The reason as it is stored: trimmed, NFC, None if empty. InvalidError if too long or unprintable.
+
+    Its 512 characters are what Discord's audit log takes; the header it travels in takes no line breaks.
+    """
+    cleaned = unicodedata.normalize("NFC", reason or "").strip()
+    if not cleaned:
+        if required:
+            raise _invalid("reason_missing", locale, "/reason")
+        return None
+    if len(cleaned) > MAX_REASON:
+        raise _invalid("reason_long", locale, "/reason", max=MAX_REASON)
+    if _has_controls(cleaned, allowed=""):
+        raise _invalid("control_characters", locale, "/reason")
+    return cleaned
+
+
+def check_note(note: str | None, locale: Locale = "en") -> str | None:
+    """The moderators' internal note: like a reason, but longer and in several lines."""
+    cleaned = unicodedata.normalize("NFC", note or "").replace("\r\n", "\n").strip()
+    if not cleaned:
+        return None
+    if len(cleaned) > MAX_NOTE:
+        raise _invalid("note_long", locale, "/internalNote", max=MAX_NOTE)
+    if _has_controls(cleaned, allowed="\n\t"):
+        raise _invalid("control_characters", locale, "/internalNote")
+    return cleaned
+
+
+def case_locale(language: Language, guild_locale: str | None) -> Locale:
+    """The language of a server's log channel; `guild_locale` is Discord's `preferred_locale`."""
+    match language:
+        case Language.EN:
+            return "en"
+        case Language.FR:
+            return "fr"
+        case Language.AUTO:
+            return nearest_locale(guild_locale)
+
+
+def _has_controls(value: str, *, allowed: str) -> bool:
+    # Cc control, Cs lone surrogate, Zl and Zp line and paragraph separator.
+    return any(
+        unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} and char not in allowed for char in value
+    )
+
+
+def _invalid(problem: str, locale: Locale, pointer: str, **params: object) -> InvalidError:
+    return InvalidError(
+        text(f"cases.errors.{problem}", locale, **params),
+        code=f"cases.{problem}",
+        pointer=pointer,
+    )
