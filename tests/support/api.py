@@ -36,7 +36,7 @@ def environment(*, database_url: str, redis_url: str, **changes: str) -> dict[st
 @asynccontextmanager
 async def running_api(env: dict[str, str], **options: Any) -> AsyncGenerator[Edge]:
     """The application between its start-up and its shutdown, which run in one task as under a server."""
-    edge = create_app(load(ApiSettings, env), **options)
+    edge = create_app(load(ApiSettings, env), **({"bcrypt_cost": 4} | options))
     told: asyncio.Queue[Any] = asyncio.Queue()
     heard: asyncio.Queue[Any] = asyncio.Queue()
     scope: Any = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
@@ -61,3 +61,19 @@ async def browser(edge: Edge, *, address: str = "203.0.113.7") -> AsyncGenerator
         headers={"Sec-Fetch-Site": "same-origin", "Origin": ORIGIN},
     ) as client:
         yield client
+
+
+PASSWORD = "four-words-nobody-guesses"
+
+
+async def register(client: httpx.AsyncClient, email: str = "ana@example.com") -> dict[str, Any]:
+    """A new account; the answer's body."""
+    answer = await client.post("/api/auth/register", json={"email": email, "password": PASSWORD})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def log_in(client: httpx.AsyncClient, email: str = "ana@example.com") -> None:
+    """The client's cookies hold the session afterwards."""
+    answer = await client.post("/api/auth/login", json={"email": email, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text

@@ -4,9 +4,15 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
 
-from astero_api.features.health.routes import live
+from astero_api.features.accounts import routes as accounts
+from astero_api.features.accounts.passwords import COST, PasswordHashes
+from astero_api.features.health import routes as health
+from astero_api.features.sessions import routes as sessions
 from astero_api.settings import ApiSettings
+from astero_api.web.access import provide_bot, provide_guild, provide_identity
 from astero_api.web.access_token import AccessTokens
 from astero_api.web.edge import Edge
 from astero_api.web.gate import Gate
@@ -15,32 +21,66 @@ from astero_api.web.limits import Tiers
 from astero_api.web.policy import refuse_undeclared_routes
 from astero_api.web.problems import answer_problem
 from astero_api.web.rate_limit import RateLimiter, connect
+from astero_api.web.reader import Reader
 from astero_api.web.request import ApiRequest
+from astero_api.web.unit_of_work import AfterCommit, provide_unit_of_work
+from astero_shared.db.engine import create_engine
 from astero_shared.ids import Snowflake, decode_hook, encode_hook
 
-ROUTES = (live,)
+ROUTES = (
+    health.live,
+    accounts.register,
+    accounts.me,
+    sessions.login,
+    sessions.refresh,
+    sessions.logout,
+    sessions.logout_all,
+    sessions.list_sessions,
+    sessions.delete_session,
+)
 
 
-def create_app(settings: ApiSettings, *, tiers: Tiers | None = None) -> Edge:
-    """Raises ImproperlyConfiguredException when a route declares no policy."""
+def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost: int = COST) -> Edge:
+    """Raises ImproperlyConfiguredException when a route declares no policy, ValueError for a weak hash."""
+    if bcrypt_cost < COST and settings.astero_env != "test":
+        raise ValueError(f"passwords are hashed with bcrypt cost {COST}")
+    database = create_engine(settings.database_url, application="astero_api")
+    reader = Reader(settings.database_url, application="astero_api_reader", size=6)
     redis = connect(settings.redis_url.reveal())
     limiter = RateLimiter(redis, tiers=tiers or Tiers(), workers=settings.api_workers)
+    tokens = AccessTokens(settings.jwt_secret)
+    hashes = PasswordHashes(settings.password_pepper, cost=bcrypt_cost)
+    after_commit = AfterCommit()
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
-        yield
+        async with reader.running():
+            yield
+            await after_commit.drain()
+        hashes.close()
         await redis.aclose()
+        await database.dispose()
 
     app = Litestar(
         route_handlers=list(ROUTES),
         lifespan=[lifespan],
-        middleware=[
-            Gate(
-                limiter=limiter,
-                tokens=AccessTokens(settings.jwt_secret),
-                origin=settings.public_url,
-            )
-        ],
+        state=State(
+            {
+                "settings": settings,
+                "database": database,
+                "reader": reader,
+                "tokens": tokens,
+                "hashes": hashes,
+                "after_commit": after_commit,
+            }
+        ),
+        dependencies={
+            "unit": Provide(provide_unit_of_work),
+            "identity": Provide(provide_identity, sync_to_thread=False),
+            "bot": Provide(provide_bot, sync_to_thread=False),
+            "guild": Provide(provide_guild, sync_to_thread=False),
+        },
+        middleware=[Gate(limiter=limiter, tokens=tokens, reader=reader, origin=settings.public_url)],
         exception_handlers={Exception: answer_problem},
         request_class=ApiRequest,
         request_max_body_size=MAX_BODY_BYTES,

@@ -6,6 +6,8 @@ from typing import Any, Final
 from litestar.types import Scope
 
 from astero_api.web.access_token import AccessToken
+from astero_api.web.identity import Identity
+from astero_shared.scope import BotScope, GuildScope
 
 CONTEXT_KEY: Final = "astero"
 
@@ -14,7 +16,8 @@ CONTEXT_KEY: Final = "astero"
 class RequestContext:
     """`headers` are added to whatever answer is sent; `limited` says the rate limiter has counted it.
 
-    `access` is a token whose signature and times hold; its session may have ended since.
+    `access` is a token whose signature and times hold; `identity`, `bot` and `guild` are there once
+    PostgreSQL has confirmed the session and the right.
     """
 
     request_id: str
@@ -22,6 +25,9 @@ class RequestContext:
     headers: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
     limited: bool = False
     access: AccessToken | None = None
+    identity: Identity | None = None
+    bot: BotScope | None = None
+    guild: GuildScope | None = None
 
 
 def context_of(scope: Scope | dict[str, Any]) -> RequestContext:

@@ -1,25 +1,22 @@
-"""What a routed request passes before its body is read or a connection taken: limit, origin, signature."""
+"""What a routed request passes before its body is read: the limit, the origin, the session, the right."""
 
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from astero_api.web.access import authorise
 from astero_api.web.access_token import AccessToken, AccessTokens
 from astero_api.web.client_ip import bucket_of
 from astero_api.web.context import context_of
 from astero_api.web.cookies import ACCESS_COOKIE, read_cookie
 from astero_api.web.csrf import refuse_cross_site
 from astero_api.web.limits import UNROUTED
-from astero_api.web.policy import Permission, policy_of
+from astero_api.web.policy import policy_of
 from astero_api.web.query import refuse_bad_query
 from astero_api.web.rate_limit import LimitExceededError, RateLimiter
-from astero_shared.errors import NotFoundError, UnauthenticatedError
-
-
-def not_signed_in() -> UnauthenticatedError:
-    """One answer for a missing, forged, expired, revoked or foreign session."""
-    return UnauthenticatedError("Log in first.")
+from astero_api.web.reader import Reader
+from astero_shared.errors import NotFoundError
 
 
 class Gate(ASGIMiddleware):
@@ -27,9 +24,10 @@ class Gate(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, *, limiter: RateLimiter, tokens: AccessTokens, origin: str) -> None:
+    def __init__(self, *, limiter: RateLimiter, tokens: AccessTokens, reader: Reader, origin: str) -> None:
         self._limiter = limiter
         self._tokens = tokens
+        self._reader = reader
         self._origin = origin.encode("ascii")
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -51,8 +49,7 @@ class Gate(ASGIMiddleware):
             raise
         refuse_cross_site(scope, self._origin)
         if declared is not None:
-            if access is None and declared.permission is not Permission.PUBLIC:
-                raise not_signed_in()
+            await authorise(context, declared.permission, scope["path_params"], reader=self._reader)
             if scope["query_string"]:
                 refuse_bad_query(handler, scope["query_string"])
         await next_app(scope, receive, send)

@@ -1,5 +1,6 @@
 """A route declares its permission, its limit and its audit class, or the app does not start."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -49,6 +50,13 @@ _PROOF: Final[dict[Permission, type | None]] = {
     Permission.GUILD_MANAGER: GuildScope,
 }
 
+_PATH: Final[dict[Permission, frozenset[str]]] = {
+    Permission.PUBLIC: frozenset(),
+    Permission.SIGNED_IN: frozenset(),
+    Permission.BOT_OWNER: frozenset({"bot_id"}),
+    Permission.GUILD_MANAGER: frozenset({"bot_id", "guild_id"}),
+}
+
 
 def policy(*, permission: Permission, limit: RouteLimit, audit: AuditClass) -> dict[str, Any]:
     """The `opt` of a route handler."""
@@ -71,22 +79,25 @@ def declared_routes(app: Litestar) -> list[tuple[HTTPRoute, HTTPRouteHandler]]:
     ]
 
 
-def _complaint(route: HTTPRoute, handler: HTTPRouteHandler) -> str | None:
+def _complaints(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[str]:
+    if route.path.lower().startswith("/internal"):
+        yield "lies under /internal, which the public side never serves"
     declared = policy_of(handler)
-    if not isinstance(declared, Policy):
-        return "declares no policy"
+    if declared is None:
+        yield "declares no policy"
+        return
     proof = _PROOF[declared.permission]
     taken = {field.annotation for field in handler.parsed_fn_signature.parameters.values()}
     if proof is not None and proof not in taken:
-        return f"is for {declared.permission} and takes no {proof.__name__}"
+        yield f"is for {declared.permission} and takes no {proof.__name__}"
     if proof is None and taken & {Identity, BotScope, GuildScope}:
-        return "is public and takes the proof of a permission"
+        yield "is public and takes the proof of a permission"
+    wanted = _PATH[declared.permission]
+    if not wanted <= route.path_parameters.keys():
+        yield f"is for {declared.permission} and its path does not name {sorted(wanted)}"
     changes = not handler.http_methods <= _SAFE
     if changes and proof is not None and declared.audit is AuditClass.NONE:
-        return "changes something and leaves no audit row"
-    if route.path.lower().startswith("/internal"):
-        return "lies under /internal, which the public side never serves"
-    return None
+        yield "changes something and leaves no audit row"
 
 
 def refuse_undeclared_routes(app: Litestar) -> None:
@@ -94,7 +105,7 @@ def refuse_undeclared_routes(app: Litestar) -> None:
     complaints = [
         f"{'|'.join(sorted(handler.http_methods))} {route.path} {complaint}"
         for route, handler in declared_routes(app)
-        if (complaint := _complaint(route, handler)) is not None
+        for complaint in _complaints(route, handler)
     ]
     if complaints:
         raise ImproperlyConfiguredException("routes without a valid policy: " + "; ".join(complaints))

@@ -18,6 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from astero_api.web.batched_script import BatchedScript
 from astero_api.web.limits import RouteLimit, Tier, Tiers
 from astero_shared.errors import TooManyRequestsError, UnavailableError
 
@@ -91,7 +92,7 @@ class RateLimiter:
     """One per process. `workers` is how many processes share the limits while Redis is away."""
 
     def __init__(self, redis: Redis, *, tiers: Tiers, workers: int) -> None:
-        self._script = redis.register_script(_SCRIPT)
+        self._script = BatchedScript(redis, _SCRIPT)
         self._tiers = tiers
         self._local = _LocalBuckets(workers)
         self._paused_until = 0.0
@@ -132,11 +133,10 @@ class RateLimiter:
 
     async def _ask(self, keys: list[str], tiers: tuple[Tier, ...]) -> list[int] | None:
         """The script's answer; None while Redis is away, which one request a second finds out."""
-        now = time.monotonic()
-        if now < self._paused_until:
+        if time.monotonic() < self._paused_until:
             return None
         try:
-            answer: list[int] = await self._script(keys, _arguments(tiers))
+            answer = await self._script.run(keys, _arguments(tiers))
         except (RedisError, OSError) as error:
             if self._paused_until == 0.0:
                 logger.warning("rate limits are kept in this process: {}", type(error).__name__)

@@ -37,6 +37,7 @@ _SERVICE: Final = ("astero", "wize")
 _LOOKALIKES: Final = str.maketrans("01345789@$!+", "oleastbgasit")
 _MIN_DISTINCT: Final = 5
 _MIN_OWN_LETTERS: Final = 4
+_MIN_REST: Final = 6
 
 
 def is_email(text: str) -> bool:
@@ -61,6 +62,9 @@ def is_weak(password: str, *, own_words: Iterable[str] = ()) -> bool:
     folded = unicodedata.normalize("NFKC", password).casefold()
     if len(set(folded)) < _MIN_DISTINCT or _is_run(folded):
         return True
+    own_words = tuple(own_words)
+    if len(_without_own(folded, own_words)) < _MIN_REST:
+        return True
     # the digits and signs around a word are decoration, those inside it stand for letters
     core = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", folded)
     for spelling in {folded, folded.translate(_LOOKALIKES), core.translate(_LOOKALIKES)}:
@@ -73,6 +77,14 @@ def is_weak(password: str, *, own_words: Iterable[str] = ()) -> bool:
     return False
 
 
+def _without_own(folded: str, own_words: tuple[str, ...]) -> str:
+    for own in own_words:
+        word = unicodedata.normalize("NFKC", own).casefold()
+        if len(word) >= _MIN_OWN_LETTERS:
+            folded = folded.replace(word, "")
+    return folded
+
+
 def _has_other_strength(folded: str) -> bool:
     # twelve digits that are no run hold as much as eight letters
     others = [char for char in folded if not char.isalpha()]
@@ -83,9 +95,13 @@ def _is_run(text: str) -> bool:
     """Mostly neighbours: 123456789012, abcdefghijkl, or one short piece again and again."""
     if len(text) > 1 and text in (text + text)[1:-1]:
         return True
-    steps = [ord(right) - ord(left) for left, right in pairwise(text)]
-    neighbours = sum(1 for step in steps if step in {-9, -1, 0, 1, 9})
-    return bool(steps) and neighbours >= len(steps) * 0.75
+    pairs = list(pairwise(text))
+    neighbours = sum(1 for left, right in pairs if _are_neighbours(left, right))
+    return bool(pairs) and neighbours >= len(pairs) * 0.75
+
+
+def _are_neighbours(left: str, right: str) -> bool:
+    return abs(ord(left) - ord(right)) <= 1 or {left, right} == {"9", "0"}
 
 
 def _without_context(letters: str, own_words: Iterable[str]) -> str:

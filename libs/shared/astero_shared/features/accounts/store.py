@@ -6,12 +6,24 @@ from sqlalchemy import update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from astero_shared.errors import NotFoundError
 from astero_shared.features.accounts.tables import User
 
 
 async def find_user_by_email(session: AsyncSession, email_key: str) -> User | None:
     """Also suspended ones; a deleted account has no address any more."""
     return (await session.exec(select(User).where(col(User.email_key) == email_key))).one_or_none()
+
+
+async def get_user(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> User:
+    """Raises NotFoundError. Reads the row anew, whatever the session has seen of it."""
+    query = select(User).where(col(User.id) == user_id).execution_options(populate_existing=True)
+    if lock:
+        query = query.with_for_update()
+    user = (await session.exec(query)).one_or_none()
+    if user is None:
+        raise NotFoundError("There is no such account.", code="accounts.not_found")
+    return user
 
 
 async def insert_user(session: AsyncSession, user: User) -> None:

@@ -26,7 +26,7 @@ class Standing:
 
 
 _COLUMNS: Final[tuple[Any, ...]] = (User.id, Session.id, User.email, User.display_name, User.locale)
-_OWNS_BOT: Final[Any] = col(Bot.id).is_not(None)
+_COLUMNS_WITH_BOT: Final[tuple[Any, ...]] = (*_COLUMNS, col(Bot.id).is_not(None))
 _ALIVE: Final = (
     col(Session.id) == bindparam("session_id"),
     col(Session.user_id) == bindparam("user_id"),
@@ -42,7 +42,7 @@ STANDING: Final = Statement(
 """session_id, user_id, token_version, now. None: ended, expired, another's, or the version moved on."""
 
 STANDING_WITH_BOT: Final = Statement(
-    select(*_COLUMNS, _OWNS_BOT)
+    select(*_COLUMNS_WITH_BOT)
     .join(Session, col(Session.user_id) == col(User.id))
     .outerjoin(
         Bot,

@@ -1,0 +1,75 @@
+"""Which servers a dashboard user manages, by Discord's word of at most 60 seconds ago."""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from astero_api.features.discord_accounts.oauth import DiscordOAuth, DiscordRefusedError, UserGuild
+from astero_api.features.discord_accounts.sealing import seal_tokens, unseal_token
+from astero_shared.clock import utc_now
+from astero_shared.crypto.keyring import Keyring
+from astero_shared.db.session import reading, transaction
+from astero_shared.features.discord_accounts.store import find_discord_account, replace_tokens
+
+_FRESH_SECONDS: Final = 60.0
+"""A user demoted in Discord loses access within this time."""
+_REMEMBERED_USERS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    asked_at: float
+    guilds: dict[int, UserGuild]
+
+
+class ManagedServers:
+    """Asks Discord in the user's name, and remembers the answer for a minute in this process."""
+
+    def __init__(self, engine: AsyncEngine, keyring: Keyring, oauth: DiscordOAuth) -> None:
+        self._engine = engine
+        self._keyring = keyring
+        self._oauth = oauth
+        self._answers: OrderedDict[UUID, _Answer] = OrderedDict()
+
+    async def of(self, user_id: UUID, *, ask_again: bool = False) -> dict[int, UserGuild]:
+        """The servers where the user may change settings, by id; `ask_again` before what cannot be undone.
+
+        Raises DiscordRefusedError when no account is connected or Discord wants it connected again.
+        """
+        known = self._answers.get(user_id)
+        now = time.monotonic()
+        if known is not None and not ask_again and now - known.asked_at < _FRESH_SECONDS:
+            return known.guilds
+        self._answers.pop(user_id, None)
+        guilds = await self._oauth.list_guilds(await self._access_token(user_id))
+        managed = {int(guild.id): guild for guild in guilds if guild.managed}
+        self._answers[user_id] = _Answer(now, managed)
+        if len(self._answers) > _REMEMBERED_USERS:
+            self._answers.popitem(last=False)
+        return managed
+
+    def forget(self, user_id: UUID) -> None:
+        self._answers.pop(user_id, None)
+
+    async def _access_token(self, user_id: UUID) -> str:
+        async with reading(self._engine) as session:
+            account = await find_discord_account(session, user_id)
+        if account is None:
+            raise DiscordRefusedError
+        if account.access_expires_at > utc_now() + timedelta(seconds=30):
+            return unseal_token(self._keyring, "access_ciphertext", user_id, account.access_ciphertext)
+        refresh_token = unseal_token(self._keyring, "refresh_ciphertext", user_id, account.refresh_ciphertext)
+        tokens = await self._oauth.refresh(refresh_token)
+        async with transaction(self._engine) as session:
+            await replace_tokens(
+                session,
+                user_id,
+                refresh_used=account.refresh_ciphertext,
+                **seal_tokens(self._keyring, user_id, tokens),
+            )
+        return tokens.access_token

@@ -1,0 +1,127 @@
+"""Discord's OAuth2 as we use it: authorization code with PKCE S256, scopes `identify guilds email`.
+
+https://discord.com/developers/docs/topics/oauth2
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+import msgspec
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from astero_shared.errors import ForbiddenError, UnavailableError
+from astero_shared.settings import Secret
+
+SCOPES: Final = "identify guilds email"
+_MANAGE_GUILD: Final = 1 << 5
+_ADMINISTRATOR: Final = 1 << 3
+
+T = TypeVar("T")
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """`expires_in` is in seconds from now."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+    def __repr__(self) -> str:
+        return "Tokens(***)"
+
+
+class DiscordUser(msgspec.Struct, frozen=True):
+    """`email` only counts when Discord has `verified` it."""
+
+    id: str
+    username: str
+    global_name: str | None = None
+    email: str | None = None
+    verified: bool = False
+    locale: str | None = None
+
+
+class UserGuild(msgspec.Struct, frozen=True):
+    """One server of the user, with the permissions they have there now (a decimal string)."""
+
+    id: str
+    name: str
+    owner: bool = False
+    permissions: str = "0"
+
+    @property
+    def managed(self) -> bool:
+        return self.owner or bool(int(self.permissions) & (_MANAGE_GUILD | _ADMINISTRATOR))
+
+
+class DiscordRefusedError(ForbiddenError):
+    """Discord no longer accepts the user's authorisation: they have to connect again."""
+
+    default_code = "discord_accounts.reconnect"
+
+    def __init__(self) -> None:
+        super().__init__("Discord asks you to connect your account again.")
+
+
+@dataclass(frozen=True, slots=True)
+class DiscordOAuth:
+    """`http` reaches Discord's API only; `redirect_uri` must be registered with the application."""
+
+    http: httpx.AsyncClient
+    api_url: str
+    client_id: str
+    client_secret: Secret
+    redirect_uri: str
+
+    def authorize_url(self, *, state: str, verifier: str) -> str:
+        """Where to send the browser; `verifier` stays here and only its SHA-256 travels."""
+        parts = urlsplit(self.api_url)
+        query = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "scope": SCOPES,
+            "redirect_uri": self.redirect_uri,
+            "state": state,
+            "code_challenge": create_s256_code_challenge(verifier),
+            "code_challenge_method": "S256",
+            "prompt": "none",
+        }
+        return f"{parts.scheme}://{parts.netloc}/oauth2/authorize?{urlencode(query)}"
+
+    async def exchange(self, *, code: str, verifier: str) -> Tokens:
+        return await self._token(
+            grant_type="authorization_code", code=code, redirect_uri=self.redirect_uri, code_verifier=verifier
+        )
+
+    async def refresh(self, refresh_token: str) -> Tokens:
+        return await self._token(grant_type="refresh_token", refresh_token=refresh_token)
+
+    async def who_is(self, access_token: str) -> DiscordUser:
+        return await self._get("/users/@me", access_token, DiscordUser)
+
+    async def list_guilds(self, access_token: str) -> list[UserGuild]:
+        return await self._get("/users/@me/guilds", access_token, list[UserGuild])
+
+    async def _token(self, **form: str) -> Tokens:
+        credentials = httpx.BasicAuth(self.client_id, self.client_secret.reveal())
+        return await self._ask("POST", "/oauth2/token", Tokens, data=form, auth=credentials)
+
+    async def _get(self, path: str, access_token: str, kind: type[T]) -> T:
+        return await self._ask("GET", path, kind, headers={"authorization": f"Bearer {access_token}"})
+
+    async def _ask(self, method: str, path: str, kind: type[T], **options: Any) -> T:
+        """Raises DiscordRefusedError for what the user must mend, UnavailableError for everything else."""
+        try:
+            response = await self.http.request(method, self.api_url + path, **options)
+            if response.status_code in {400, 401, 403}:
+                raise DiscordRefusedError
+            response.raise_for_status()
+            return msgspec.json.decode(response.content, type=kind)
+        except (httpx.HTTPError, msgspec.MsgspecError):
+            raise UnavailableError(
+                "Discord does not answer right now; try again in a moment.",
+                code="discord.unavailable",
+                retry_after=10,
+            ) from None

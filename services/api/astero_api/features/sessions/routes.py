@@ -1,0 +1,144 @@
+"""Log in, refresh, log out; see and end one's sessions."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from astero_api.features.accounts.schemas import UserOut
+from astero_api.features.sessions.logout import log_out
+from astero_api.features.sessions.refresh import refresh_session
+from astero_api.features.sessions.schemas import LoginIn, SessionList, SessionOut
+from astero_api.features.sessions.service import Device, Tokens, end_all_sessions, end_session, log_in
+from astero_api.web.access import not_signed_in
+from astero_api.web.access_token import LIFETIME_SECONDS
+from astero_api.web.context import RequestContext, context_of, header
+from astero_api.web.cookies import ACCESS_COOKIE, REFRESH_COOKIE, clear_cookie, read_cookie, set_cookie
+from astero_api.web.identity import Identity
+from astero_api.web.limits import LOGIN, READ, SESSION, WRITE
+from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.unit_of_work import UnitOfWork
+from astero_shared.clock import utc_now
+from astero_shared.features.sessions.store import list_live_sessions
+
+AnyRequest = Request[Any, Any, Any]
+_MAX_USER_AGENT = 256
+
+
+def _give(context: RequestContext, tokens: Tokens) -> None:
+    context.headers += [
+        set_cookie(ACCESS_COOKIE, tokens.access, max_age=LIFETIME_SECONDS),
+        set_cookie(REFRESH_COOKIE, tokens.refresh, max_age=tokens.refresh_seconds),
+    ]
+
+
+def _take_away(context: RequestContext) -> None:
+    context.headers += [clear_cookie(ACCESS_COOKIE), clear_cookie(REFRESH_COOKIE)]
+
+
+def _device(request: AnyRequest) -> Device:
+    agent = header(request.scope, b"user-agent")
+    text = None if agent is None else agent.decode("latin-1")[:_MAX_USER_AGENT]
+    return Device(user_agent=text, ip=context_of(request.scope).client_ip)
+
+
+@post(
+    "/api/auth/login",
+    status_code=200,
+    opt=policy(permission=Permission.PUBLIC, limit=LOGIN, audit=AuditClass.SECURITY),
+)
+async def login(request: AnyRequest, data: JSONBody[LoginIn], unit: NamedDependency[UnitOfWork]) -> UserOut:
+    """Log in with e-mail and password: sets the two session cookies."""
+    state = request.app.state
+    user, tokens = await log_in(
+        unit=unit,
+        hashes=state.hashes,
+        tokens=state.tokens,
+        email=data.email,
+        password=data.password,
+        device=_device(request),
+    )
+    unit.on_commit(lambda: _give(context_of(request.scope), tokens))
+    return UserOut(id=user.id, email=user.email, display_name=user.display_name, locale=user.locale)
+
+
+@post(
+    "/api/auth/refresh",
+    status_code=204,
+    opt=policy(permission=Permission.PUBLIC, limit=SESSION, audit=AuditClass.SECURITY),
+)
+async def refresh(request: AnyRequest, unit: NamedDependency[UnitOfWork]) -> None:
+    """Exchange the refresh cookie for a new pair of cookies. Each works once."""
+    presented = read_cookie(request.scope, REFRESH_COOKIE)
+    if presented is None:
+        raise not_signed_in()
+    tokens = await refresh_session(unit=unit, tokens=request.app.state.tokens, presented=presented)
+    if tokens is None:
+        _take_away(context_of(request.scope))
+        return
+    unit.on_commit(lambda: _give(context_of(request.scope), tokens))
+
+
+@post(
+    "/api/auth/logout",
+    status_code=204,
+    opt=policy(permission=Permission.PUBLIC, limit=SESSION, audit=AuditClass.SECURITY),
+)
+async def logout(request: AnyRequest, unit: NamedDependency[UnitOfWork]) -> None:
+    """End this session, if there is one, and clear what the browser holds."""
+    context = context_of(request.scope)
+    await log_out(unit=unit, access=context.access, refresh=read_cookie(request.scope, REFRESH_COOKIE))
+    _take_away(context)
+    context.headers.append((b"clear-site-data", b'"cookies", "storage"'))
+
+
+@post(
+    "/api/auth/logout-all",
+    status_code=204,
+    opt=policy(permission=Permission.SIGNED_IN, limit=WRITE, audit=AuditClass.SECURITY),
+)
+async def logout_all(
+    request: AnyRequest, identity: NamedDependency[Identity], unit: NamedDependency[UnitOfWork]
+) -> None:
+    """End every session of the user, this one included."""
+    await end_all_sessions(unit=unit, identity=identity)
+    _take_away(context_of(request.scope))
+
+
+@get(
+    "/api/auth/sessions",
+    opt=policy(permission=Permission.SIGNED_IN, limit=READ, audit=AuditClass.NONE),
+)
+async def list_sessions(
+    identity: NamedDependency[Identity], unit: NamedDependency[UnitOfWork]
+) -> SessionList:
+    """Where the user is signed in, newest first."""
+    rows = await list_live_sessions(unit.session, identity.user_id, now=utc_now())
+    return SessionList(
+        items=tuple(
+            SessionOut(
+                id=row.id,
+                current=row.id == identity.session_id,
+                created_at=row.created_at,
+                last_seen_at=row.last_seen_at,
+                expires_at=row.expires_at,
+                user_agent=row.user_agent,
+                ip=row.ip,
+            )
+            for row in rows
+        )
+    )
+
+
+@delete(
+    "/api/auth/sessions/{session_id:uuid}",
+    status_code=204,
+    opt=policy(permission=Permission.SIGNED_IN, limit=WRITE, audit=AuditClass.SECURITY),
+)
+async def delete_session(
+    session_id: FromPath[UUID], identity: NamedDependency[Identity], unit: NamedDependency[UnitOfWork]
+) -> None:
+    """End one of the user's sessions."""
+    await end_session(unit=unit, identity=identity, session_id=session_id)

@@ -1,0 +1,33 @@
+"""What travels when people sign in. Tokens do not: they live in cookies alone."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+
+class LoginIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Bounds only; every wrong pair is answered alike."""
+
+    email: Annotated[str, Meta(min_length=1, max_length=254, examples=["ana@example.com"])]
+    password: Annotated[str, Meta(min_length=1, max_length=1024, examples=["four-words-nobody-guesses"])]
+
+
+class SessionOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One sign-in; `current` is the one that asks."""
+
+    id: UUID
+    current: bool
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    user_agent: str | None
+    ip: str | None
+
+
+class SessionList(msgspec.Struct, frozen=True):
+    """At most twenty: the oldest ends when another begins."""
+
+    items: tuple[SessionOut, ...]

@@ -1,0 +1,173 @@
+"""Signing in, staying in and leaving. Tokens leave only as cookies."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from astero_api.features.accounts.passwords import PasswordHashes
+from astero_api.features.sessions.tokens import (
+    MAX_SESSIONS,
+    REFRESH_IDLE,
+    SESSION_LIFETIME,
+    hash_refresh_token,
+    new_refresh_token,
+)
+from astero_api.web.access_token import AccessTokens
+from astero_api.web.identity import Identity
+from astero_api.web.unit_of_work import UnitOfWork
+from astero_shared.audit.actions import AuditAction
+from astero_shared.audit.writer import write_audit
+from astero_shared.clock import utc_now
+from astero_shared.db.session import reading
+from astero_shared.errors import NotFoundError, UnauthenticatedError
+from astero_shared.features.accounts.rules import email_key
+from astero_shared.features.accounts.store import (
+    bump_token_version,
+    find_user_by_email,
+    get_user,
+    update_password_hash,
+)
+from astero_shared.features.accounts.tables import User
+from astero_shared.features.sessions.store import (
+    insert_refresh_token,
+    insert_session,
+    list_live_sessions,
+    revoke_all_sessions,
+    revoke_session,
+)
+from astero_shared.features.sessions.tables import RefreshToken, Session
+from astero_shared.ids import new_id
+from astero_shared.scope import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One pair for the cookies; `refresh_seconds` is how long the refresh token may lie unused."""
+
+    access: str
+    refresh: str
+    refresh_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What is kept of where a sign-in came from, for its owner to recognise it by."""
+
+    user_agent: str | None
+    ip: str
+
+
+def actor_of(user: User) -> Actor:
+    return Actor(kind="user", id=str(user.id), name=user.display_name)
+
+
+async def log_in(
+    *,
+    unit: UnitOfWork,
+    hashes: PasswordHashes,
+    tokens: AccessTokens,
+    email: str,
+    password: str,
+    device: Device,
+) -> tuple[User, Tokens]:
+    """Raises UnauthenticatedError `auth.invalid_credentials`, the same for every kind of wrong.
+
+    The hash is checked between two short looks at the database, so that no connection waits a second for it.
+    """
+    wrong = UnauthenticatedError("The address or the password is wrong.", code="auth.invalid_credentials")
+    async with reading(unit.engine) as session:
+        known = await find_user_by_email(session, email_key(email))
+    usable = known is not None and known.status == "active"
+    stored = known.password_hash if known is not None and usable else None
+    if not await hashes.check(password, stored) or known is None or stored is None:
+        raise wrong
+    newer = await hashes.make(password) if hashes.is_outdated(stored) else None
+
+    user = await get_user(unit.session, known.id, lock=True)
+    if user.status != "active" or user.password_hash != stored:
+        raise wrong
+    if newer is not None:
+        await update_password_hash(unit.session, user.id, old=stored, new=newer)
+    now = utc_now()
+    await _make_room(unit, user, now)
+    sign_in = Session(
+        id=new_id(),
+        user_id=user.id,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + SESSION_LIFETIME,
+        user_agent=device.user_agent,
+        ip=device.ip,
+    )
+    await insert_session(unit.session, sign_in)
+    await write_audit(
+        unit.session,
+        actor=actor_of(user),
+        action=AuditAction.SESSION_STARTED,
+        target=str(sign_in.id),
+        details={"ip": device.ip},
+    )
+    return user, await issue(unit=unit, tokens=tokens, user=user, session=sign_in, now=now)
+
+
+async def _make_room(unit: UnitOfWork, user: User, now: datetime) -> None:
+    live = await list_live_sessions(unit.session, user.id, now=now)
+    for oldest in live[MAX_SESSIONS - 1 :]:
+        await revoke_session(unit.session, user.id, oldest.id, now=now)
+        await write_audit(
+            unit.session,
+            actor=actor_of(user),
+            action=AuditAction.SESSION_ENDED,
+            target=str(oldest.id),
+            details={"reason": "too_many"},
+        )
+
+
+async def issue(
+    *,
+    unit: UnitOfWork,
+    tokens: AccessTokens,
+    user: User,
+    session: Session,
+    now: datetime,
+    refresh: str | None = None,
+) -> Tokens:
+    """A pair of tokens for a live session; `refresh` where the caller has chosen it already."""
+    chosen = refresh or new_refresh_token()
+    expires_at = min(now + REFRESH_IDLE, session.expires_at)
+    await insert_refresh_token(
+        unit.session,
+        RefreshToken(
+            token_hash=hash_refresh_token(chosen),
+            session_id=session.id,
+            created_at=now,
+            expires_at=expires_at,
+        ),
+    )
+    return Tokens(
+        access=tokens.issue(user_id=user.id, session_id=session.id, token_version=user.token_version),
+        refresh=chosen,
+        refresh_seconds=int((expires_at - now).total_seconds()),
+    )
+
+
+async def end_session(*, unit: UnitOfWork, identity: Identity, session_id: UUID) -> None:
+    """Raises NotFoundError for a session that is not the user's or has ended."""
+    if not await revoke_session(unit.session, identity.user_id, session_id, now=utc_now()):
+        raise NotFoundError("There is no such session.", code="sessions.not_found")
+    await write_audit(
+        unit.session, actor=identity.actor, action=AuditAction.SESSION_ENDED, target=str(session_id)
+    )
+
+
+async def end_all_sessions(*, unit: UnitOfWork, identity: Identity) -> None:
+    """Every session of the user, this one included, from its next request on."""
+    await revoke_all_sessions(unit.session, identity.user_id, now=utc_now())
+    await bump_token_version(unit.session, identity.user_id)
+    await write_audit(
+        unit.session,
+        actor=identity.actor,
+        action=AuditAction.SESSION_ENDED,
+        target=str(identity.user_id),
+        details={"all": True},
+    )

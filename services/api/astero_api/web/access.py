@@ -1,0 +1,100 @@
+"""From an access token to a typed proof: signed in, owner of this bot, manager of this server.
+
+A bot that is not visible to the asker is 404, exactly like one that does not exist.
+"""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from litestar import Request
+
+from astero_api.web.access_token import AccessToken
+from astero_api.web.context import RequestContext, context_of
+from astero_api.web.identity import Identity
+from astero_api.web.policy import Permission
+from astero_api.web.reader import Reader
+from astero_shared.clock import utc_now
+from astero_shared.errors import NotFoundError, UnauthenticatedError
+from astero_shared.features.sessions.standing import STANDING, STANDING_WITH_BOT, Standing
+from astero_shared.i18n import Locale
+from astero_shared.ids import Snowflake
+from astero_shared.scope import BotScope, GuildScope
+
+T = TypeVar("T")
+
+
+def not_signed_in() -> UnauthenticatedError:
+    """One answer for a missing, forged, expired, revoked or foreign session."""
+    return UnauthenticatedError("Log in first.")
+
+
+async def authorise(
+    context: RequestContext, permission: Permission, path: dict[str, Any], *, reader: Reader
+) -> None:
+    """Put the proofs `permission` stands for into `context`. One statement, whatever the permission.
+
+    Raises UnauthenticatedError or NotFoundError.
+    """
+    if permission is Permission.PUBLIC:
+        return
+    if context.access is None:
+        raise not_signed_in()
+    if permission is Permission.SIGNED_IN:
+        context.identity = _identity(await reader.find(STANDING, **_asked(context.access)))
+        return
+    bot_id: UUID = path["bot_id"]
+    standing = await reader.find(STANDING_WITH_BOT, bot_id=bot_id, **_asked(context.access))
+    context.identity = identity = _identity(standing)
+    if standing is None or not standing.owns_bot:
+        raise NotFoundError("There is no such bot.", code="bots.not_found")
+    context.bot = BotScope(actor=identity.actor, bot_id=bot_id)
+    if permission is Permission.GUILD_MANAGER:
+        # the owner of a branded bot manages every server it is in; whether it is in this one, the store knows
+        context.guild = GuildScope(actor=identity.actor, bot_id=bot_id, guild_id=_guild_id(path["guild_id"]))
+
+
+def _asked(access: AccessToken) -> dict[str, Any]:
+    return {
+        "session_id": access.session_id,
+        "user_id": access.user_id,
+        "token_version": access.token_version,
+        "now": utc_now(),
+    }
+
+
+def _identity(standing: Standing | None) -> Identity:
+    if standing is None:
+        raise not_signed_in()
+    locale: Locale = "fr" if standing.locale == "fr" else "en"
+    return Identity(
+        user_id=standing.user_id,
+        session_id=standing.session_id,
+        email=standing.email,
+        display_name=standing.display_name,
+        locale=locale,
+    )
+
+
+def _guild_id(text: str) -> int:
+    try:
+        return int(Snowflake.parse(text))
+    except ValueError:
+        raise NotFoundError("The bot is not in this server.", code="installations.not_found") from None
+
+
+def provide_identity(request: Request[Any, Any, Any]) -> Identity:
+    return _proven(context_of(request.scope).identity)
+
+
+def provide_bot(request: Request[Any, Any, Any]) -> BotScope:
+    return _proven(context_of(request.scope).bot)
+
+
+def provide_guild(request: Request[Any, Any, Any]) -> GuildScope:
+    return _proven(context_of(request.scope).guild)
+
+
+def _proven(proof: T | None) -> T:
+    if proof is None:
+        raise RuntimeError("a route takes a proof its permission does not give")
+    return proof

@@ -1,0 +1,161 @@
+"""Staying signed in, and not."""
+
+import asyncio
+
+import httpx
+import psycopg
+import pytest
+from support.api import ORIGIN, browser, log_in, register
+from support.stack import Database
+
+from astero_api.web.edge import Edge
+
+RT = "__Host-astero_rt"
+AT = "__Host-astero_at"
+
+
+@pytest.fixture
+async def ana(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    await register(client)
+    await log_in(client)
+    return client
+
+
+def age_refresh_tokens(database: Database, seconds: int) -> None:
+    with psycopg.connect(database.admin, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE refresh_tokens SET used_at = used_at - make_interval(secs => %s)", [seconds]
+        )
+
+
+async def test_refreshing_replaces_both_cookies(ana: httpx.AsyncClient) -> None:
+    before = dict(ana.cookies)
+    answer = await ana.post("/api/auth/refresh")
+    assert answer.status_code == 204
+    assert ana.cookies[RT] != before[RT]
+    assert ana.cookies[AT] != before[AT]
+    assert (await ana.get("/api/auth/me")).status_code == 200
+    assert (await ana.post("/api/auth/refresh")).status_code == 204
+
+
+async def test_a_token_never_has_two_successors(ana: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(*(ana.post("/api/auth/refresh") for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [204] + [409] * 7
+    refused = next(answer for answer in answers if answer.status_code == 409)
+    assert refused.json()["code"] == "auth.refresh_in_progress"
+    assert "set-cookie" not in refused.headers
+    assert (await ana.post("/api/auth/refresh")).status_code == 204
+
+
+async def test_a_copy_used_later_ends_the_session_and_all_access(
+    ana: httpx.AsyncClient, api: Edge, database: Database
+) -> None:
+    stolen = ana.cookies[RT]
+    assert (await ana.post("/api/auth/refresh")).status_code == 204
+    age_refresh_tokens(database, 11)
+    async with browser(api, address="198.51.100.1") as thief:
+        thief.cookies.set(RT, stolen, domain="astero.test")
+        answer = await thief.post("/api/auth/refresh")
+        assert answer.status_code == 401
+    assert (await ana.get("/api/auth/me")).status_code == 401
+    assert (await ana.post("/api/auth/refresh")).status_code == 401
+    with psycopg.connect(database.admin) as connection:
+        actions = connection.execute("SELECT action FROM audit_entries ORDER BY id").fetchall()
+    assert actions[-1] == ("session:token:reused",)
+
+
+async def test_logging_out_ends_the_session_and_clears_the_browser(ana: httpx.AsyncClient) -> None:
+    kept = dict(ana.cookies)
+    answer = await ana.post("/api/auth/logout")
+    assert answer.status_code == 204
+    assert answer.headers["clear-site-data"] == '"cookies", "storage"'
+    assert not ana.cookies
+    again = await ana.post("/api/auth/logout")
+    assert again.status_code == 204
+    for name, value in kept.items():
+        ana.cookies.set(name, value, domain="astero.test")
+    assert (await ana.get("/api/auth/me")).status_code == 401
+    assert (await ana.post("/api/auth/refresh")).status_code == 401
+
+
+async def test_sessions_are_listed_and_ended_one_by_one(ana: httpx.AsyncClient, api: Edge) -> None:
+    async with browser(api, address="198.51.100.2") as phone:
+        await log_in(phone)
+        items = (await phone.get("/api/auth/sessions")).json()["items"]
+        assert [item["current"] for item in items] == [True, False]
+        assert items[1]["ip"] == "203.0.113.7"
+        answer = await phone.delete(f"/api/auth/sessions/{items[1]['id']}")
+        assert answer.status_code == 204
+        assert (await phone.delete(f"/api/auth/sessions/{items[1]['id']}")).status_code == 404
+        assert (await phone.get("/api/auth/me")).status_code == 200
+    assert (await ana.get("/api/auth/me")).status_code == 401
+
+
+async def test_another_users_session_is_not_there(ana: httpx.AsyncClient, api: Edge) -> None:
+    session_id = (await ana.get("/api/auth/sessions")).json()["items"][0]["id"]
+    async with browser(api, address="198.51.100.3") as eve:
+        await register(eve, "eve@example.com")
+        await log_in(eve, "eve@example.com")
+        assert (await eve.delete(f"/api/auth/sessions/{session_id}")).status_code == 404
+    assert (await ana.get("/api/auth/me")).status_code == 200
+
+
+async def test_logging_out_everywhere_ends_every_session_at_once(ana: httpx.AsyncClient, api: Edge) -> None:
+    async with browser(api, address="198.51.100.2") as phone:
+        await log_in(phone)
+        assert (await ana.post("/api/auth/logout-all")).status_code == 204
+        assert (await phone.get("/api/auth/me")).status_code == 401
+        assert (await phone.post("/api/auth/refresh")).status_code == 401
+
+
+async def test_the_twenty_first_session_ends_the_oldest(ana: httpx.AsyncClient, api: Edge) -> None:
+    for number in range(20):
+        async with browser(api, address=f"198.51.100.{number + 10}") as other:
+            await log_in(other)
+    assert (await ana.get("/api/auth/me")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE users SET token_version = token_version + 1",
+        "UPDATE users SET status = 'suspended'",
+        "UPDATE sessions SET revoked_at = now()",
+        "UPDATE sessions SET expires_at = now()",
+    ],
+)
+async def test_what_changes_in_the_database_holds_at_the_next_request(
+    ana: httpx.AsyncClient, database: Database, change: str
+) -> None:
+    with psycopg.connect(database.admin, autocommit=True) as connection:
+        connection.execute(change.encode())
+    answer = await ana.get("/api/auth/me")
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "auth.unauthenticated"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "nonsense"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ORIGIN + ":8443"},
+        {"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"},
+    ],
+)
+async def test_another_site_changes_nothing(ana: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    for name in ("Sec-Fetch-Site", "Origin"):
+        ana.headers.pop(name, None)
+    answer = await ana.post("/api/auth/logout-all", headers=headers)
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "auth.cross_site"
+    assert (await ana.get("/api/auth/me")).status_code == 200
+
+
+async def test_a_form_changes_nothing(ana: httpx.AsyncClient) -> None:
+    answer = await ana.post("/api/auth/logout-all", content="{}", headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 415
+    assert (await ana.get("/api/auth/me")).status_code == 200
