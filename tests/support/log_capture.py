@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,7 +35,7 @@ class CapturedLog:
 @contextmanager
 def captured_log(
     *, level: str = "TRACE", secrets: Iterable[object] = (), service: str = "test"
-) -> Iterator[CapturedLog]:
+) -> Generator[CapturedLog]:
     root = logging.getLogger()  # noqa: TID251 - what the set-up changes is put back
     before = (root.handlers[:], root.level, sys.excepthook, threading.excepthook, sys.unraisablehook)
     captured = CapturedLog()

@@ -73,6 +73,15 @@ async def test_the_request_id_follows_the_task_and_ends_with_it() -> None:
     assert "reqId" not in log.last
 
 
+def test_a_line_may_bring_its_request_id_itself() -> None:
+    with captured_log() as log:
+        logger.error("x", reqId="req-a")
+        with logs.request("req-b"):
+            logger.error("x", reqId="req-b")
+    assert [line["reqId"] for line in log.lines] == ["req-a", "req-b"]
+    assert list(log.last) == ["level", "time", "pid", "hostname", "service", "reqId", "msg"]
+
+
 def test_an_exception_has_type_message_and_stack_of_its_whole_chain() -> None:
     def fail() -> Never:
         raise KeyError("inner")

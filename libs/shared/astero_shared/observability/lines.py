@@ -69,6 +69,8 @@ class LineWriter:
                 fields["err"] = _error(record["exception"])
             if record["extra"]:
                 for name, value in redact(record["extra"]).items():
+                    if name == "reqId" and fields.get("reqId") == value:
+                        continue
                     fields[f"{name}_" if name in _RESERVED else name] = value
         finally:
             _rendering.busy = False
@@ -84,7 +86,9 @@ class LineWriter:
             "hostname": self._hostname,
             "service": self._service,
         }
-        if (current := request_id.get()) is not None:
+        # A line written after its request's context ended may bring the id itself.
+        current = record["extra"].get("reqId") or request_id.get()
+        if isinstance(current, str):
             head["reqId"] = redact_text(current, 64)
         return head
 
