@@ -38,6 +38,11 @@ class Part:
     def is_ready(self) -> bool:
         return self._supervised.is_running and self._probe()
 
+    @property
+    def is_hopeless(self) -> bool:
+        """It refused its configuration, or ended again and again since it was started."""
+        return self._supervised.refused or self._supervised.exits >= _HOPELESS_EXITS
+
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
         """Raises NotReadyError with its last lines, or InterruptedStartError."""
         before = self._supervised.exits
@@ -46,7 +51,10 @@ class Part:
             return self._supervised.refused or self._supervised.exits - before >= _HOPELESS_EXITS
 
         if not wait_until(self.is_ready, seconds=seconds, stopping=self._stopping, hopeless=hopeless):
-            raise NotReadyError(f"{self.name} did not become ready. Its last lines:\n{self.printed}")
+            raise self.not_ready()
+
+    def not_ready(self) -> NotReadyError:
+        return NotReadyError(f"{self.name} did not become ready. Its last lines:\n{self.printed}")
 
     def kill(self) -> None:
         """`kill -9` of its first process; the supervisor starts it again."""

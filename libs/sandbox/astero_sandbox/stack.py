@@ -14,12 +14,12 @@ from psycopg import sql
 from astero_sandbox import demo, postgres, services, valkey
 from astero_sandbox.control import Control
 from astero_sandbox.credentials import DemoWorld, load_or_make
-from astero_sandbox.part import Part
+from astero_sandbox.part import READY_SECONDS, Part
 from astero_sandbox.place import place_for
 from astero_sandbox.plan import Plan
 from astero_sandbox.ports import free_port
 from astero_sandbox.programs import Program
-from astero_sandbox.readiness import Probe, answers
+from astero_sandbox.readiness import NotReadyError, Probe, answers, wait_until
 from astero_sandbox.roles import migration
 from astero_sandbox.services import Connections
 from astero_sandbox.supervisor import Supervisor
@@ -152,10 +152,20 @@ class Stack:
         return self._start(program, url=services.url(port), probe=probe)
 
     def wait_ready(self) -> None:
-        """Raises NotReadyError for the first part that does not come up."""
-        for part in self.parts.values():
-            with self._progress(f"Waiting for {part.name}"):
-                part.wait_ready()
+        """Raises NotReadyError for a part that does not come up, as soon as that is clear."""
+        parts = self.parts.values()
+
+        def all_ready() -> bool:
+            return all(part.is_ready() for part in parts)
+
+        def hopeless() -> bool:
+            return any(part.is_hopeless for part in parts)
+
+        with self._progress("Waiting until all is ready"):
+            if wait_until(all_ready, seconds=READY_SECONDS, stopping=self._stopping, hopeless=hopeless):
+                return
+        culprit = [part for part in parts if part.is_hopeless or not part.is_ready()]
+        raise culprit[0].not_ready() if culprit else NotReadyError("not ready in time; try again")
 
     def _start(self, program: Program, *, url: str | None, probe: Probe) -> Part:
         part = Part(self._supervisor.start(program), url=url, probe=probe, stopping=self._stopping)
