@@ -154,11 +154,14 @@ class Bot(discord.Client):
         )
         self.tree = discord.app_commands.CommandTree(self)
         self.events: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        self.messages: list[discord.Message] = []
         self.resumes = 0
         self.failure: BaseException | None = None
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
         super().dispatch(event, *args, **kwargs)
+        if event == "message":
+            self.messages.append(args[0])
         if event == "resumed":
             self.resumes += 1
         if not event.startswith("socket"):

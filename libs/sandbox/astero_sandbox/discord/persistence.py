@@ -37,10 +37,6 @@ def save(world: World, path: Path) -> None:
     beside.replace(path)
 
 
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)
-
-
 def _shortened(channel: Channel) -> Channel:
     """Ephemeral messages die with the client, as Discord's do."""
     kept = [item for item in channel.messages.values() if item.visible_to is None]

@@ -6,6 +6,7 @@ from .actions.audit import AuditLog
 from .broadcast import Broadcast
 from .faults import Faults
 from .gateway.hub import Hub
+from .interactions.registry import Interactions
 from .oauth2.grants import Grants
 from .rest.rate_limits import RateLimits
 from .settings import Settings
@@ -21,6 +22,7 @@ class Sandbox:
     log: TrafficLog = field(default_factory=TrafficLog)
     faults: Faults = field(default_factory=Faults)
     grants: Grants = field(default_factory=Grants)
+    interactions: Interactions = field(default_factory=Interactions)
     limits: RateLimits = field(init=False)
     broadcast: Broadcast = field(init=False)
     audit: AuditLog = field(init=False)

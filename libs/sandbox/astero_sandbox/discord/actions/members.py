@@ -49,8 +49,13 @@ def join_bot(
     return member
 
 
-def leave(sandbox: Sandbox, guild: Guild, user_id: int) -> None:
-    """Leaving and being kicked look alike. A bot loses its managed role and hears GUILD_DELETE."""
+def leave(sandbox: Sandbox, guild: Guild, user_id: int, *, by: int | None = None, how: str = "leave") -> None:
+    """Leaving and being kicked look alike to bots; `by` and `how` are for the page.
+
+    A bot that goes loses its managed role and hears GUILD_DELETE.
+    """
+    told = {"user_id": str(user_id), "by": by and str(by), "how": how}
+    sandbox.broadcast.observe("SANDBOX_MEMBER_GONE", guild.id, told)
     sandbox.world.remove_member(guild, user_id)
     person = sandbox.world.users[user_id]
     if user_id in sandbox.world.applications:
@@ -82,14 +87,14 @@ def update_member(sandbox: Sandbox, guild: Guild, member: Member, **changes: Any
     return member
 
 
-def ban(sandbox: Sandbox, guild: Guild, user_id: int, *, reason: str | None) -> None:
+def ban(sandbox: Sandbox, guild: Guild, user_id: int, *, reason: str | None, by: int) -> None:
     """Also of somebody who never was here; a member is removed as well."""
     guild.bans[user_id] = reason
     sandbox.world.dirty = True
     data = {"guild_id": str(guild.id), "user": user_payload(sandbox.world.users[user_id])}
     sandbox.broadcast.to_guild(guild, "GUILD_BAN_ADD", data, intents=protocol.GUILD_MODERATION)
     if user_id in guild.members:
-        leave(sandbox, guild, user_id)
+        leave(sandbox, guild, user_id, by=by, how="ban")
 
 
 def unban(sandbox: Sandbox, guild: Guild, user_id: int) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from astero_sandbox.discord.traffic import TrafficLog
 
-from .protocol import REASONS, SENDS_A_MINUTE, Close, Op, control_frame
+from .protocol import REASONS, SENDS_A_MINUTE, Op, control_frame
 from .transports import Transport
 
 # A reader this far behind is cut off, as Discord does; it may resume.
@@ -81,7 +81,7 @@ class Connection:
     async def close(self, code: int) -> None:
         self.closed_by_us = True
         self._log.gateway("out", application_id=self.application_id, op=None, status=code)
-        reason = REASONS[Close(code)] if code in Close else ""
+        reason = REASONS.get(code, "")
         await self._drain()
         with contextlib.suppress(ConnectionError):
             await self.socket.close(code=code, message=reason.encode(), drain=False)

@@ -43,7 +43,7 @@ class Close(IntEnum):
     DISALLOWED_INTENTS = 4014
 
 
-REASONS: Final = {
+REASONS: Final[dict[int, str]] = {
     Close.UNKNOWN: "Unknown error.",
     Close.UNKNOWN_OPCODE: "Unknown opcode.",
     Close.DECODE: "Error while decoding payload.",

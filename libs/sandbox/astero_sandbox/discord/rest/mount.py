@@ -6,12 +6,40 @@ from aiohttp import web
 from astero_sandbox.discord import errors
 from astero_sandbox.discord.sandbox import Sandbox
 
-from . import applications, gateway, guilds, messages, users
+from . import (
+    applications,
+    bans,
+    channels,
+    commands,
+    gateway,
+    guilds,
+    interactions,
+    members,
+    messages,
+    reactions,
+    roles,
+    users,
+    webhooks,
+)
 from .pipeline import Pipeline
 from .routing import ROUTES
 
 PREFIXES = ("/api/v10", "/api")
-RESOURCES = (applications, gateway, guilds, messages, users)
+RESOURCES = (
+    applications,
+    bans,
+    channels,
+    commands,
+    gateway,
+    guilds,
+    interactions,
+    members,
+    messages,
+    reactions,
+    roles,
+    users,
+    webhooks,
+)
 
 
 def mount_rest(app: web.Application, sandbox: Sandbox) -> None:
