@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 from astero_shared.features.automod.domains import normalise_domain
-from astero_shared.features.automod.patterns import check_pattern
+from astero_shared.features.automod.patterns import check_patterns
 from astero_shared.features.modules.options import ChannelId, OptionError, RoleId
 
 # Discord refuses a timeout that ends more than 28 days ahead.
@@ -208,12 +208,10 @@ class PatternsRule(RuleConfig, frozen=True, kw_only=True, rename="camel", forbid
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for index, pattern in enumerate(self.patterns):
-            refusal = check_pattern(pattern)
-            if refusal is not None:
-                raise OptionError(
-                    ("patterns", index), f"config.errors.pattern_{refusal.kind}", **refusal.params
-                )
+        refused = check_patterns(self.patterns)
+        if refused is not None:
+            index, (kind, params) = refused
+            raise OptionError(("patterns", index), f"config.errors.pattern_{kind}", **params)
         _set_unique(self, "patterns", list(self.patterns))
 
 

@@ -1,7 +1,6 @@
 """Text as a reader sees it: look-alike letters, accents, invisible characters and stacked marks undone.
 
-Both functions work character by character, so folding a part of a text gives that part of the folded
-text; nothing depends on neighbours, and the cost is linear.
+Both functions compose the text (NFC) and then go character by character: the cost is linear.
 """
 
 import re
