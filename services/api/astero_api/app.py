@@ -9,7 +9,12 @@ from litestar.di import Provide
 
 from astero_api.features.accounts import routes as accounts
 from astero_api.features.accounts.passwords import COST, PasswordHashes
+from astero_api.features.bots.nudges import Nudges
+from astero_api.features.discord_accounts import routes as discord_accounts
+from astero_api.features.discord_accounts.managed_servers import ManagedServers
+from astero_api.features.discord_accounts.oauth import connect_oauth
 from astero_api.features.health import routes as health
+from astero_api.features.modules import routes as modules
 from astero_api.features.sessions import routes as sessions
 from astero_api.settings import ApiSettings
 from astero_api.web.access import provide_bot, provide_guild, provide_identity
@@ -37,6 +42,14 @@ ROUTES = (
     sessions.logout_all,
     sessions.list_sessions,
     sessions.delete_session,
+    modules.list_modules,
+    modules.list_settings,
+    modules.get_settings,
+    modules.patch_settings,
+    modules.list_module_revisions,
+    modules.restore_revision,
+    discord_accounts.start_discord_sign_in,
+    discord_accounts.finish_discord_sign_in,
 )
 
 
@@ -51,13 +64,21 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
     tokens = AccessTokens(settings.jwt_secret)
     hashes = PasswordHashes(settings.password_pepper, cost=bcrypt_cost)
     after_commit = AfterCommit()
+    nudges = Nudges(database, settings.bot_engine_secret)
+    discord_oauth = connect_oauth(settings)
+    managed_servers = (
+        None if discord_oauth is None else ManagedServers(database, settings.encryption_key, discord_oauth)
+    )
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
         async with reader.running():
             yield
             await after_commit.drain()
+        if discord_oauth is not None:
+            await discord_oauth.http.aclose()
         hashes.close()
+        await nudges.close()
         await redis.aclose()
         await database.dispose()
 
@@ -71,7 +92,10 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
                 "reader": reader,
                 "tokens": tokens,
                 "hashes": hashes,
+                "nudges": nudges,
                 "after_commit": after_commit,
+                "discord_oauth": discord_oauth,
+                "managed_servers": managed_servers,
             }
         ),
         dependencies={
@@ -80,7 +104,15 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
             "bot": Provide(provide_bot, sync_to_thread=False),
             "guild": Provide(provide_guild, sync_to_thread=False),
         },
-        middleware=[Gate(limiter=limiter, tokens=tokens, reader=reader, origin=settings.public_url)],
+        middleware=[
+            Gate(
+                limiter=limiter,
+                tokens=tokens,
+                reader=reader,
+                managers=managed_servers,
+                origin=settings.public_url,
+            )
+        ],
         exception_handlers={Exception: answer_problem},
         request_class=ApiRequest,
         request_max_body_size=MAX_BODY_BYTES,

@@ -3,7 +3,7 @@
 A bot that is not visible to the asker is 404, exactly like one that does not exist.
 """
 
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from litestar import Request
@@ -15,6 +15,7 @@ from astero_api.web.policy import Permission
 from astero_api.web.reader import Reader
 from astero_shared.clock import utc_now
 from astero_shared.errors import NotFoundError, UnauthenticatedError
+from astero_shared.features.bots.tables import SHARED_BOT_ID
 from astero_shared.features.sessions.standing import STANDING, STANDING_WITH_BOT, Standing
 from astero_shared.i18n import Locale
 from astero_shared.ids import Snowflake
@@ -28,12 +29,25 @@ def not_signed_in() -> UnauthenticatedError:
     return UnauthenticatedError("Log in first.")
 
 
+class GuildManagers(Protocol):
+    """Discord's word on who may change a server's settings; `ask_again` before what cannot be undone."""
+
+    async def manages(self, user_id: UUID, guild_id: int, *, ask_again: bool) -> bool: ...
+
+
 async def authorise(
-    context: RequestContext, permission: Permission, path: dict[str, Any], *, reader: Reader
+    context: RequestContext,
+    permission: Permission,
+    path: dict[str, Any],
+    *,
+    reader: Reader,
+    managers: GuildManagers | None,
+    ask_again: bool,
 ) -> None:
     """Put the proofs `permission` stands for into `context`. One statement, whatever the permission.
 
-    Raises UnauthenticatedError or NotFoundError.
+    The owner of a branded bot manages every server it is in; of the shared bot nobody is the owner, and a
+    server belongs to those whom Discord lets manage it. Raises UnauthenticatedError or NotFoundError.
     """
     if permission is Permission.PUBLIC:
         return
@@ -45,12 +59,28 @@ async def authorise(
     bot_id: UUID = path["bot_id"]
     standing = await reader.find(STANDING_WITH_BOT, bot_id=bot_id, **_asked(context.access))
     context.identity = identity = _identity(standing)
-    if standing is None or not standing.owns_bot:
+    owner = standing is not None and standing.owns_bot
+    if owner:
+        context.bot = BotScope(actor=identity.actor, bot_id=bot_id)
+    if permission is Permission.GUILD_MANAGER and (owner or bot_id == SHARED_BOT_ID):
+        guild_id = _guild_id(path["guild_id"])
+        if not owner and (
+            managers is None or not await managers.manages(identity.user_id, guild_id, ask_again=ask_again)
+        ):
+            raise _not_in_server()
+        context.guild = GuildScope(actor=identity.actor, bot_id=bot_id, guild_id=guild_id)
+    elif not owner:
         raise NotFoundError("There is no such bot.", code="bots.not_found")
-    context.bot = BotScope(actor=identity.actor, bot_id=bot_id)
-    if permission is Permission.GUILD_MANAGER:
-        # the owner of a branded bot manages every server it is in; whether it is in this one, the store knows
-        context.guild = GuildScope(actor=identity.actor, bot_id=bot_id, guild_id=_guild_id(path["guild_id"]))
+
+
+async def find_identity(request: Request[Any, Any, Any]) -> Identity | None:
+    """Who is signed in, for a public route that treats them differently."""
+    context = context_of(request.scope)
+    if context.access is None:
+        return None
+    reader: Reader = request.app.state.reader
+    standing = await reader.find(STANDING, **_asked(context.access))
+    return None if standing is None else _identity(standing)
 
 
 def _asked(access: AccessToken) -> dict[str, Any]:
@@ -79,7 +109,11 @@ def _guild_id(text: str) -> int:
     try:
         return int(Snowflake.parse(text))
     except ValueError:
-        raise NotFoundError("The bot is not in this server.", code="installations.not_found") from None
+        raise _not_in_server() from None
+
+
+def _not_in_server() -> NotFoundError:
+    return NotFoundError("The bot is not in this server.", code="installations.not_found")
 
 
 def provide_identity(request: Request[Any, Any, Any]) -> Identity:

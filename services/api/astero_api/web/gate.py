@@ -5,7 +5,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from astero_api.web.access import authorise
+from astero_api.web.access import GuildManagers, authorise
 from astero_api.web.access_token import AccessToken, AccessTokens
 from astero_api.web.client_ip import bucket_of
 from astero_api.web.context import context_of
@@ -24,7 +24,17 @@ class Gate(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, *, limiter: RateLimiter, tokens: AccessTokens, reader: Reader, origin: str) -> None:
+    def __init__(
+        self,
+        *,
+        limiter: RateLimiter,
+        tokens: AccessTokens,
+        reader: Reader,
+        managers: GuildManagers | None,
+        origin: str,
+    ) -> None:
+        """`managers` answers for the shared bot; without it nobody manages a server through that one."""
+        self._managers = managers
         self._limiter = limiter
         self._tokens = tokens
         self._reader = reader
@@ -49,7 +59,14 @@ class Gate(ASGIMiddleware):
             raise
         refuse_cross_site(scope, self._origin)
         if declared is not None:
-            await authorise(context, declared.permission, scope["path_params"], reader=self._reader)
+            await authorise(
+                context,
+                declared.permission,
+                scope["path_params"],
+                reader=self._reader,
+                managers=self._managers,
+                ask_again="DELETE" in handler.http_methods,
+            )
             if scope["query_string"]:
                 refuse_bad_query(handler, scope["query_string"])
         await next_app(scope, receive, send)

@@ -18,7 +18,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 def known_names(handler: HTTPRouteHandler) -> frozenset[str]:
     """The query parameters the handler declares, by the name a client writes."""
     return frozenset(
-        field.kwarg_definition.query or name
+        field.kwarg_definition.query or field.kwarg_definition.name or name
         for name, field in handler.parsed_fn_signature.parameters.items()
         if isinstance(field.kwarg_definition, QueryParameter)
     )

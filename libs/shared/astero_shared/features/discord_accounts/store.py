@@ -36,7 +36,7 @@ async def connect_discord_account(
     access_expires_at: datetime,
     now: datetime,
 ) -> None:
-    """Store or replace. Raises IntegrityError on `discord_accounts_discord_user_id_key` when it is another's."""
+    """Store or replace. Raises IntegrityError on `discord_accounts_discord_user_id_key` when it is taken."""
     values = {
         "discord_user_id": discord_user_id,
         "username": username,

@@ -9,16 +9,26 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from astero_api.features.discord_accounts.oauth import DiscordOAuth, DiscordRefusedError, UserGuild
+from astero_api.features.discord_accounts.oauth import DiscordOAuth, UserGuild
 from astero_api.features.discord_accounts.sealing import seal_tokens, unseal_token
 from astero_shared.clock import utc_now
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.db.session import reading, transaction
+from astero_shared.errors import ForbiddenError
 from astero_shared.features.discord_accounts.store import find_discord_account, replace_tokens
 
 _FRESH_SECONDS: Final = 60.0
 """A user demoted in Discord loses access within this time."""
 _REMEMBERED_USERS: Final = 10_000
+
+
+class NotConnectedError(ForbiddenError):
+    """The user has shown us no Discord account."""
+
+    default_code = "discord_accounts.not_connected"
+
+    def __init__(self) -> None:
+        super().__init__("Connect your Discord account to see the servers you manage.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,7 @@ class ManagedServers:
     async def of(self, user_id: UUID, *, ask_again: bool = False) -> dict[int, UserGuild]:
         """The servers where the user may change settings, by id; `ask_again` before what cannot be undone.
 
-        Raises DiscordRefusedError when no account is connected or Discord wants it connected again.
+        Raises NotConnectedError, or DiscordRefusedError when Discord wants the account connected again.
         """
         known = self._answers.get(user_id)
         now = time.monotonic()
@@ -53,6 +63,13 @@ class ManagedServers:
             self._answers.popitem(last=False)
         return managed
 
+    async def manages(self, user_id: UUID, guild_id: int, *, ask_again: bool) -> bool:
+        """Raises DiscordRefusedError when Discord wants the account connected again."""
+        try:
+            return guild_id in await self.of(user_id, ask_again=ask_again)
+        except NotConnectedError:
+            return False
+
     def forget(self, user_id: UUID) -> None:
         self._answers.pop(user_id, None)
 
@@ -60,7 +77,7 @@ class ManagedServers:
         async with reading(self._engine) as session:
             account = await find_discord_account(session, user_id)
         if account is None:
-            raise DiscordRefusedError
+            raise NotConnectedError
         if account.access_expires_at > utc_now() + timedelta(seconds=30):
             return unseal_token(self._keyring, "access_ciphertext", user_id, account.access_ciphertext)
         refresh_token = unseal_token(self._keyring, "refresh_ciphertext", user_id, account.refresh_ciphertext)

@@ -11,7 +11,9 @@ import httpx
 import msgspec
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+from astero_api.settings import ApiSettings
 from astero_shared.errors import ForbiddenError, UnavailableError
+from astero_shared.outbound.http import create_client
 from astero_shared.settings import Secret
 
 SCOPES: Final = "identify guilds email"
@@ -125,3 +127,16 @@ class DiscordOAuth:
                 code="discord.unavailable",
                 retry_after=10,
             ) from None
+
+
+def connect_oauth(settings: ApiSettings) -> DiscordOAuth | None:
+    """None where the operator has set no client: signing in with Discord is then not offered."""
+    if settings.discord_client_id is None or settings.discord_client_secret is None:
+        return None
+    return DiscordOAuth(
+        http=create_client(allowed=[settings.discord_api_url]),
+        api_url=settings.discord_api_url,
+        client_id=settings.discord_client_id,
+        client_secret=settings.discord_client_secret,
+        redirect_uri=f"{settings.public_url}/api/auth/discord/callback",
+    )

@@ -43,7 +43,9 @@ async def refresh_session(*, unit: UnitOfWork, tokens: AccessTokens, presented: 
     if session.revoked_at is not None or session.expires_at <= now or user.status != "active":
         raise not_signed_in()
     await touch_session(unit.session, session.id, now=now)
-    return await issue(unit=unit, tokens=tokens, user=user, session=session, now=now, refresh=successor)
+    return await issue(
+        session=unit.session, tokens=tokens, user=user, sign_in=session, now=now, refresh=successor
+    )
 
 
 async def _judge_replay(unit: UnitOfWork, token_hash: bytes) -> None:

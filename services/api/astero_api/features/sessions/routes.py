@@ -27,7 +27,7 @@ AnyRequest = Request[Any, Any, Any]
 _MAX_USER_AGENT = 256
 
 
-def _give(context: RequestContext, tokens: Tokens) -> None:
+def give_cookies(context: RequestContext, tokens: Tokens) -> None:
     context.headers += [
         set_cookie(ACCESS_COOKIE, tokens.access, max_age=LIFETIME_SECONDS),
         set_cookie(REFRESH_COOKIE, tokens.refresh, max_age=tokens.refresh_seconds),
@@ -38,7 +38,7 @@ def _take_away(context: RequestContext) -> None:
     context.headers += [clear_cookie(ACCESS_COOKIE), clear_cookie(REFRESH_COOKIE)]
 
 
-def _device(request: AnyRequest) -> Device:
+def device_of(request: AnyRequest) -> Device:
     agent = header(request.scope, b"user-agent")
     text = None if agent is None else agent.decode("latin-1")[:_MAX_USER_AGENT]
     return Device(user_agent=text, ip=context_of(request.scope).client_ip)
@@ -58,9 +58,9 @@ async def login(request: AnyRequest, data: JSONBody[LoginIn], unit: NamedDepende
         tokens=state.tokens,
         email=data.email,
         password=data.password,
-        device=_device(request),
+        device=device_of(request),
     )
-    unit.on_commit(lambda: _give(context_of(request.scope), tokens))
+    unit.on_commit(lambda: give_cookies(context_of(request.scope), tokens))
     return UserOut(id=user.id, email=user.email, display_name=user.display_name, locale=user.locale)
 
 
@@ -78,7 +78,7 @@ async def refresh(request: AnyRequest, unit: NamedDependency[UnitOfWork]) -> Non
     if tokens is None:
         _take_away(context_of(request.scope))
         return
-    unit.on_commit(lambda: _give(context_of(request.scope), tokens))
+    unit.on_commit(lambda: give_cookies(context_of(request.scope), tokens))
 
 
 @post(

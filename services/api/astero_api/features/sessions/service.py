@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from astero_api.features.accounts.passwords import PasswordHashes
 from astero_api.features.sessions.tokens import (
     MAX_SESSIONS,
@@ -88,8 +90,13 @@ async def log_in(
         raise wrong
     if newer is not None:
         await update_password_hash(unit.session, user.id, old=stored, new=newer)
+    return user, await start_session(session=unit.session, tokens=tokens, user=user, device=device)
+
+
+async def start_session(*, session: AsyncSession, tokens: AccessTokens, user: User, device: Device) -> Tokens:
+    """Sign the user in, whatever proved who they are. The oldest session makes room for the newest."""
     now = utc_now()
-    await _make_room(unit, user, now)
+    await _make_room(session, user, now)
     sign_in = Session(
         id=new_id(),
         user_id=user.id,
@@ -99,23 +106,23 @@ async def log_in(
         user_agent=device.user_agent,
         ip=device.ip,
     )
-    await insert_session(unit.session, sign_in)
+    await insert_session(session, sign_in)
     await write_audit(
-        unit.session,
+        session,
         actor=actor_of(user),
         action=AuditAction.SESSION_STARTED,
         target=str(sign_in.id),
         details={"ip": device.ip},
     )
-    return user, await issue(unit=unit, tokens=tokens, user=user, session=sign_in, now=now)
+    return await issue(session=session, tokens=tokens, user=user, sign_in=sign_in, now=now)
 
 
-async def _make_room(unit: UnitOfWork, user: User, now: datetime) -> None:
-    live = await list_live_sessions(unit.session, user.id, now=now)
+async def _make_room(session: AsyncSession, user: User, now: datetime) -> None:
+    live = await list_live_sessions(session, user.id, now=now)
     for oldest in live[MAX_SESSIONS - 1 :]:
-        await revoke_session(unit.session, user.id, oldest.id, now=now)
+        await revoke_session(session, user.id, oldest.id, now=now)
         await write_audit(
-            unit.session,
+            session,
             actor=actor_of(user),
             action=AuditAction.SESSION_ENDED,
             target=str(oldest.id),
@@ -125,27 +132,27 @@ async def _make_room(unit: UnitOfWork, user: User, now: datetime) -> None:
 
 async def issue(
     *,
-    unit: UnitOfWork,
+    session: AsyncSession,
     tokens: AccessTokens,
     user: User,
-    session: Session,
+    sign_in: Session,
     now: datetime,
     refresh: str | None = None,
 ) -> Tokens:
     """A pair of tokens for a live session; `refresh` where the caller has chosen it already."""
     chosen = refresh or new_refresh_token()
-    expires_at = min(now + REFRESH_IDLE, session.expires_at)
+    expires_at = min(now + REFRESH_IDLE, sign_in.expires_at)
     await insert_refresh_token(
-        unit.session,
+        session,
         RefreshToken(
             token_hash=hash_refresh_token(chosen),
-            session_id=session.id,
+            session_id=sign_in.id,
             created_at=now,
             expires_at=expires_at,
         ),
     )
     return Tokens(
-        access=tokens.issue(user_id=user.id, session_id=session.id, token_version=user.token_version),
+        access=tokens.issue(user_id=user.id, session_id=sign_in.id, token_version=user.token_version),
         refresh=chosen,
         refresh_seconds=int((expires_at - now).total_seconds()),
     )

@@ -1,0 +1,123 @@
+"""Signing in with Discord, and connecting a Discord account to one that is signed in already."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from astero_api.features.discord_accounts.oauth import DiscordUser, Tokens
+from astero_api.features.discord_accounts.sealing import seal_tokens
+from astero_api.features.sessions.service import actor_of
+from astero_shared.audit.actions import AuditAction
+from astero_shared.audit.writer import write_audit
+from astero_shared.clock import utc_now
+from astero_shared.crypto.keyring import Keyring
+from astero_shared.errors import ConflictError, ForbiddenError, InvalidError
+from astero_shared.features.accounts.rules import email_key, is_email
+from astero_shared.features.accounts.store import find_user_by_email, get_user, insert_user
+from astero_shared.features.accounts.tables import User
+from astero_shared.features.discord_accounts.store import connect_discord_account, find_user_by_discord_id
+from astero_shared.scope import Actor
+
+
+async def connect_account(
+    *, session: AsyncSession, keyring: Keyring, user_id: UUID, discord_user: DiscordUser, tokens: Tokens
+) -> User:
+    """Connect, or renew what is connected. Raises ConflictError when it is another user's."""
+    user = await get_user(session, user_id, lock=True)
+    _refuse_inactive(user)
+    taken = ConflictError(
+        "This Discord account belongs to another Astero account.", code="discord_accounts.taken"
+    )
+    known = await find_user_by_discord_id(session, int(discord_user.id))
+    if known is not None and known.id != user.id:
+        raise taken
+    await _store(session, keyring, user, discord_user, tokens, taken=taken, now=utc_now())
+    return user
+
+
+async def sign_in_user(
+    *, session: AsyncSession, keyring: Keyring, discord_user: DiscordUser, tokens: Tokens
+) -> User:
+    """The user of this Discord account, made now if there is none.
+
+    People are recognised by their Discord id alone: an address that has an account is never taken over by
+    whoever shows the same address at Discord.
+    """
+    user = await find_user_by_discord_id(session, int(discord_user.id))
+    if user is None:
+        user = await _register(session, discord_user)
+    _refuse_inactive(user)
+    taken = ConflictError("Try again.", code="discord_accounts.taken")
+    await _store(session, keyring, user, discord_user, tokens, taken=taken, now=utc_now())
+    return user
+
+
+async def _register(session: AsyncSession, discord_user: DiscordUser) -> User:
+    email = discord_user.email
+    if email is None or not discord_user.verified or not is_email(email):
+        raise InvalidError(
+            "Verify your e-mail address at Discord first, then sign in again.",
+            code="discord_accounts.email_unverified",
+        )
+    taken = ConflictError(
+        "This address has an account already: log in with its password, then connect Discord.",
+        code="accounts.email_taken",
+    )
+    if await find_user_by_email(session, email_key(email)) is not None:
+        raise taken
+    user = User(
+        email=email,
+        email_key=email_key(email),
+        display_name=discord_user.global_name or discord_user.username,
+        locale="fr" if (discord_user.locale or "").startswith("fr") else "en",
+        created_at=utc_now(),
+    )
+    try:
+        await insert_user(session, user)
+    except IntegrityError:
+        raise taken from None
+    await write_audit(
+        session,
+        actor=Actor(kind="user", id=str(user.id), name=user.display_name),
+        action=AuditAction.ACCOUNT_REGISTERED,
+        target=str(user.id),
+        details={"through": "discord"},
+    )
+    return user
+
+
+def _refuse_inactive(user: User) -> None:
+    if user.status != "active":
+        raise ForbiddenError("This account is suspended.", code="accounts.suspended")
+
+
+async def _store(
+    session: AsyncSession,
+    keyring: Keyring,
+    user: User,
+    discord_user: DiscordUser,
+    tokens: Tokens,
+    *,
+    taken: ConflictError,
+    now: datetime,
+) -> None:
+    try:
+        await connect_discord_account(
+            session,
+            user_id=user.id,
+            discord_user_id=int(discord_user.id),
+            username=discord_user.username,
+            now=now,
+            **seal_tokens(keyring, user.id, tokens),
+        )
+    except IntegrityError:
+        raise taken from None
+    await write_audit(
+        session,
+        actor=actor_of(user),
+        action=AuditAction.DISCORD_CONNECTED,
+        target=str(user.id),
+        details={"discordUserId": discord_user.id},
+    )
