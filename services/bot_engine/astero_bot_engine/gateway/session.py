@@ -34,7 +34,7 @@ class SavedSession:
     `gone` are the guilds that left since the last export.
     """
 
-    session_id: str
+    session_id: str = field(repr=False)
     resume_url: str
     sequence: int
     intents: int

@@ -19,6 +19,7 @@ from loguru import logger
 
 from astero_bot_engine.gateway import frames
 from astero_bot_engine.gateway.heartbeat import HeartbeatScheduler, Pulse
+from astero_shared.observability.masking import Masked
 
 # aiohttp's receive() returns without yielding while frames are buffered, so the reader yields by itself
 # after this many bytes; a frame counts at least _FRAME_COST. 32 KiB are about 0.3 ms of message events.
@@ -54,7 +55,7 @@ class _Hello(msgspec.Struct):
     heartbeat_interval: float
 
 
-class _Ready(msgspec.Struct):
+class _Ready(Masked, frozen=True):
     session_id: str
     resume_gateway_url: str
 

@@ -6,8 +6,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from astero_shared.observability.masking import Masked
 
-class RegistrationIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+
+class RegistrationIn(Masked, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """`password` is taken exactly as sent: 12 to 1024 bytes in UTF-8, any characters."""
 
     email: Annotated[

@@ -7,8 +7,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from astero_shared.observability.masking import Masked
 
-class LoginIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+
+class LoginIn(Masked, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Bounds only; every wrong pair is answered alike."""
 
     email: Annotated[str, Meta(min_length=1, max_length=254, examples=["ana@example.com"])]
