@@ -63,6 +63,7 @@ class Lane:
         self._handled = 0
         self._busy = 0.0
         self._closed = False
+        self._held = False
         self.queued = False
 
     def put(self, event: RawEvent) -> None:
@@ -80,12 +81,21 @@ class Lane:
                 victim = self._events.popleft()
             self._dropped[victim.name] += 1
         (self._lesser if lesser else self._events).append(event)
-        if not self.queued:
+        if not self.queued and not self._held:
             self._queue.enlist(self)
 
     @property
     def ready(self) -> bool:
-        return len(self._running) < _RUNNING and bool(self._events or self._lesser)
+        return not self._held and len(self._running) < _RUNNING and bool(self._events or self._lesser)
+
+    def hold(self) -> None:
+        """Keep what comes and hand nothing out, until `resume`."""
+        self._held = True
+
+    def resume(self) -> None:
+        self._held = False
+        if not self.queued and self.ready:
+            self._queue.enlist(self)
 
     def serve(self, now: float, deadline: float) -> float:
         """One turn, begun at `now`: up to _TURN events, fewer past `deadline`. Answers the time."""

@@ -1,5 +1,6 @@
 """From the gateway to the fair queue: an event nobody in its guild wants ends here, with nothing built."""
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,12 +27,28 @@ _ITSELF = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
 class Router:
     """One per bot; `interest` may change at any time and counts from the next event."""
 
-    __slots__ = ("_always", "interest", "lane")
+    __slots__ = ("_active_in", "_always", "interest", "lane")
 
-    def __init__(self, listeners: Listeners, interest: Interest, lane: Lane) -> None:
+    def __init__(
+        self,
+        listeners: Listeners,
+        interest: Interest,
+        lane: Lane,
+        *,
+        active_in: Callable[[int], Iterable[str]] = lambda _guild_id: (),
+    ) -> None:
+        """`active_in` answers the modules that work in a guild, asked when the bot first sees it."""
         self._always = listeners.unconditional
+        self._active_in = active_in
         self.interest = interest
         self.lane = lane
+
+    def meet_guild(self, guild_id: int) -> None:
+        """The bot is in this guild: its messages count from the next one on."""
+        self.interest.set_modules(guild_id, self._active_in(guild_id))
+
+    def forget_guild(self, guild_id: int) -> None:
+        self.interest.drop_guild(guild_id)
 
     def route(self, bot: "BotClient", name: str, payload: msgspec.Raw, sequence: int) -> None:
         guilds = self.interest.by_event.get(name)

@@ -73,6 +73,8 @@ class EventRouter(Protocol):
     """Takes every dispatch event of every bot, after the cache has seen it."""
 
     def route(self, bot: "BotClient", name: str, payload: msgspec.Raw, sequence: int) -> None: ...
+    def meet_guild(self, guild_id: int) -> None: ...
+    def forget_guild(self, guild_id: int) -> None: ...
 
 
 class _Id(msgspec.Struct, gc=False):
@@ -96,6 +98,7 @@ class BotClient(discord.Client):
         router: EventRouter,
         admit: "Callable[[BotClient], Awaitable[str]]",
         report: "Callable[[BotClient, Outcome], None]",
+        attach: "Callable[[BotClient], Awaitable[object]] | None" = None,
         needs: Mapping[str, int],
         application_id: int | None = None,
         saved: SavedSession | None = None,
@@ -103,7 +106,8 @@ class BotClient(discord.Client):
     ) -> None:
         """`admit` waits for the identify budget and answers the gateway URL (GET /gateway/bot).
 
-        `needs` maps each enabled module to its intent mask. `saved` resumes another process's session.
+        `attach` is awaited when logged in and not yet connected, again only if it failed. `needs` maps
+        each enabled module to its intent mask. `saved` resumes another process's session.
         """
         super().__init__(
             intents=discord.Intents._from_value(needed(needs)),
@@ -128,6 +132,7 @@ class BotClient(discord.Client):
         self._router = router
         self._admit = admit
         self._report = report
+        self._attach = attach
         self._needs = dict(needs)
         # A session cannot gain intents by being resumed: with too few of them it is not worth keeping.
         usable = saved is not None and not needed(needs) & ~PRIVILEGED & ~saved.intents
@@ -143,6 +148,7 @@ class BotClient(discord.Client):
         # Nothing is sent to Discord past this time.monotonic(): another engine may act by then.
         self.acts_until = math.inf
         self._own_user: dict[str, Any] = {}
+        self._introduced = False
 
     # -- life ---------------------------------------------------------------------------------------
 
@@ -242,8 +248,12 @@ class BotClient(discord.Client):
             return SocketEnd(None, resumable=False, reason="bots.internal_error")
 
     async def _connect_once(self, token: str) -> SocketEnd:
-        if self.user is None:
+        if time.monotonic() > self.acts_until:
+            # Another engine may hold the bot by now: taking its session back would be acting.
+            raise CallBarredError("bots.lease_lost")
+        if not self._introduced:
             await self._introduce(token)
+            self._introduced = True
         session = self._session
         if session.resumable and not self._backoff.may_resume():
             session.invalidate()
@@ -279,9 +289,12 @@ class BotClient(discord.Client):
         self._own_user = dict(user)
         self.own_id = int(user["id"])
         self._connection.user = discord.ClientUser(state=self._connection, data=user)
+        if self.application_id is None:
+            await self._read_application()
+        if self._attach is not None:
+            await self._attach(self)
         if self._session.resumable:
             self._seed()
-        await self.setup_hook()
 
     def _seed(self) -> None:
         """Give discord.py the guilds of the saved session, so that replayed events find them.
@@ -297,22 +310,27 @@ class BotClient(discord.Client):
         self._connection.parse_ready(ready)
         for guild in guilds:
             self._connection.parse_guild_create(guild)  # pyright: ignore[reportArgumentType]
+            self._router.meet_guild(int(guild["id"]))
         self.plan = plan_of_session(
             self._needs, application_id=self.application_id or 0, intents=self._session.intents
         )
 
     async def _plan_intents(self) -> IntentPlan:
-        application = await self.http.request(Route("GET", "/applications/@me"))
-        flags = int(application.get("flags", 0))
-        self._connection.application_id = int(application["id"])
-        self._connection.application_flags = discord.ApplicationFlags._from_value(flags)
+        application_id, flags = await self._read_application()
         refused_at = self._privileged_refused_at
         if refused_at is not None and self.loop.time() - refused_at < _BELIEVE_REFUSAL:
             flags = without_privileged(flags)
-        plan = plan_intents(self._needs, application_id=int(application["id"]), flags=flags)
+        plan = plan_intents(self._needs, application_id=application_id, flags=flags)
         if plan.missing:
             self._report(self, IntentsMissing(plan))
         return plan
+
+    async def _read_application(self) -> tuple[int, int]:
+        application = await self.http.request(Route("GET", "/applications/@me"))
+        application_id, flags = int(application["id"]), int(application.get("flags", 0))
+        self._connection.application_id = application_id
+        self._connection.application_flags = discord.ApplicationFlags._from_value(flags)
+        return application_id, flags
 
     def _judge(self, end: SocketEnd) -> FinalOutcome | None:
         if end.code == _TOKEN_REFUSED:
@@ -373,8 +391,10 @@ class BotClient(discord.Client):
             self._begin_session(data)
         elif name == "GUILD_CREATE" and not data.get("unavailable"):
             session.add_guild(data, own_id=str(self.own_id))
+            self._router.meet_guild(int(data["id"]))
         elif name == "GUILD_DELETE" and not data.get("unavailable"):
             session.drop_guild(int(data["id"]))
+            self._router.forget_guild(int(data["id"]))
         self._connection.parsers[name](data)
         if name in {"READY", "RESUMED"}:
             self._be_online(resumed=name == "RESUMED")

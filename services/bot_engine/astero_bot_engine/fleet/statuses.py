@@ -1,0 +1,61 @@
+"""What the owner sees of a bot: its state, a stable reason and the facts, written when they change."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+State = Literal["starting", "online", "degraded", "token_invalid", "stopped", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`reason` is None only where the state says it all."""
+
+    state: State
+    reason: str | None = None
+    detail: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+_WRITE: Final = text(
+    "INSERT INTO bot_statuses AS s (bot_id, state, reason, detail, engine_id, since_at, reported_at)"
+    " VALUES (:bot_id, :state, :reason, CAST(:detail AS jsonb), :engine_id, clock_timestamp(),"
+    "  clock_timestamp())"
+    " ON CONFLICT (bot_id) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
+    "  detail = excluded.detail, engine_id = excluded.engine_id, reported_at = excluded.reported_at,"
+    "  since_at = CASE WHEN s.state = excluded.state AND s.reason IS NOT DISTINCT FROM excluded.reason"
+    "   THEN s.since_at ELSE excluded.since_at END"
+)
+# Bots that no engine holds and whose owner wants them stopped or gone: whoever looks first says so.
+_SETTLE: Final = text(
+    "INSERT INTO bot_statuses AS s (bot_id, state, reason, detail, engine_id, since_at, reported_at)"
+    " SELECT b.id, CASE WHEN b.removed_at IS NULL THEN 'stopped' ELSE 'removed' END, NULL, '{}'::jsonb,"
+    "  CAST(NULL AS uuid), clock_timestamp(), clock_timestamp()"
+    " FROM bots b LEFT JOIN bot_leases l ON l.bot_id = b.id"
+    " LEFT JOIN bot_statuses o ON o.bot_id = b.id"
+    " WHERE (b.removed_at IS NOT NULL OR b.desired_state = 'stopped')"
+    " AND (l.engine_id IS NULL OR l.expires_at < clock_timestamp())"
+    " AND (o.state IS NULL OR o.reason IS NOT NULL"
+    "  OR o.state <> CASE WHEN b.removed_at IS NULL THEN 'stopped' ELSE 'removed' END)"
+    " ON CONFLICT (bot_id) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
+    "  detail = excluded.detail, engine_id = NULL, since_at = excluded.since_at,"
+    "  reported_at = excluded.reported_at"
+)
+
+
+async def write_status(connection: AsyncConnection, bot_id: UUID, status: Status, *, engine_id: UUID) -> None:
+    params = {
+        "bot_id": bot_id,
+        "state": status.state,
+        "reason": status.reason,
+        "detail": msgspec.json.encode(status.detail).decode(),
+        "engine_id": engine_id,
+    }
+    await connection.execute(_WRITE, params)
+
+
+async def settle_unheld(connection: AsyncConnection) -> None:
+    await connection.execute(_SETTLE)

@@ -1,0 +1,336 @@
+"""Makes what runs here equal to what the database wants: claims, starts, stops, reloads, hands bots over.
+
+Guarantees: a bot acts only while its lease is certain by this process's own clock; without the database bots
+stay connected and silent; one bot's failure to start stops no other; stopping hands every session over.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Final
+from uuid import UUID
+
+import discord
+from loguru import logger
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from astero_bot_engine.dispatch.guard import Guard
+from astero_bot_engine.dispatch.listeners import Listeners
+from astero_bot_engine.dispatch.queue import FairQueue
+from astero_bot_engine.fleet import leases
+from astero_bot_engine.fleet.desired import Desired, list_desired
+from astero_bot_engine.fleet.identify_budget import IdentifyBudget
+from astero_bot_engine.fleet.leaving import Leaving
+from astero_bot_engine.fleet.reporting import Reporter
+from astero_bot_engine.fleet.roster import Roster
+from astero_bot_engine.fleet.starting import BotSettings, ClientHook, Workshop
+from astero_bot_engine.fleet.statuses import Status, settle_unheld
+from astero_bot_engine.gateway.client import BotClient
+from astero_bot_engine.gateway.heartbeat import HeartbeatScheduler
+from astero_bot_engine.gateway.outcomes import Outcome, TokenInvalid
+from astero_bot_engine.gateway.rest import CallBarredError, RestTransport
+from astero_shared.crypto.keyring import Keyring
+from astero_shared.db.session import reading
+from astero_shared.errors import NotFoundError, UnavailableError
+from astero_shared.features.installations.store import list_to_leave
+from astero_shared.ids import new_id
+from astero_shared.internal.contracts import EngineHealth, HostedBot
+from astero_shared.settings import Secret
+
+RECONCILE_EVERY: Final = 2.0
+SAVE_EVERY: Final = 5.0
+# Bots given to a newcomer per round, so that a restart of one engine does not move everything at once.
+_SURPLUS_PER_ROUND: Final = 5
+# How often a bot that lacks an intent looks whether its owner has allowed it, and a refused leave is retried.
+_RECHECK_SECONDS: Final = 60.0
+_COALESCE_SECONDS: Final = 0.1
+
+
+class Supervisor:
+    """One per engine process. Set `settings`, and the hooks if any, before `run`."""
+
+    settings: BotSettings
+
+    def __init__(
+        self,
+        *,
+        db: AsyncEngine,
+        keyring: Keyring,
+        listeners: Listeners,
+        api_url: str,
+        engine_url: str,
+        shared_token: Secret | None = None,
+    ) -> None:
+        self.engine_id = new_id()
+        self.guard = Guard()
+        self.attach: ClientHook | None = None
+        """Awaited once per client, logged in and not yet connected: make its CommandTree here."""
+        self.on_held: ClientHook | None = None
+        """Run when a bot comes online for the first time under a new lease."""
+        self._db = db
+        self._keyring = keyring
+        self._listeners = listeners
+        self._api_url = api_url
+        self._engine_url = engine_url
+        self._shared_token = shared_token
+        self._workshop: Workshop
+        self._roster = Roster(db, self.engine_id)
+        self._reporter = Reporter(db, self.engine_id, self._roster)
+        self._excluded: set[UUID] = set()
+        self._left: dict[tuple[UUID, int], float] = {}
+        self._rechecked: dict[UUID, float] = {}
+        self._one_round = asyncio.Lock()
+        self._nudge = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._stop = asyncio.Event()
+
+    # -- life ---------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until `stop`; then every bot is handed over."""
+        transport = RestTransport(api_url=self._api_url, watch=self.guard)
+        heartbeats = HeartbeatScheduler()
+        self._workshop = Workshop(
+            db=self._db,
+            keyring=self._keyring,
+            shared_token=self._shared_token,
+            settings=self.settings,
+            listeners=self._listeners,
+            queue=FairQueue(),
+            transport=transport,
+            heartbeats=heartbeats,
+            budget=IdentifyBudget(self._db),
+            attach=self.attach,
+            on_held=self.on_held,
+            report=self._report,
+            changed=self._changed.set,
+        )
+        renew_every = leases.RENEW_EVERY.total_seconds()
+        loops = [
+            asyncio.create_task(self._forever(self._renew, renew_every)),
+            asyncio.create_task(self._forever(self._reconcile, RECONCILE_EVERY, self._nudge)),
+            asyncio.create_task(self._forever(self._reporter.save, SAVE_EVERY)),
+            asyncio.create_task(self._forever(self._reporter.tell, RECONCILE_EVERY, self._changed)),
+        ]
+        try:
+            await self._stop.wait()
+        finally:
+            for task in loops:
+                task.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self._leave_the_fleet()
+            heartbeats.close()
+            await transport.close()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def _forever(
+        self, step: Callable[[], Awaitable[None]], every: float, nudge: asyncio.Event | None = None
+    ) -> None:
+        while True:
+            if nudge is not None:
+                nudge.clear()
+            try:
+                await step()
+            except (SQLAlchemyError, OSError) as error:
+                logger.warning("the database is away", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - these loops are what keeps every bot alive
+                logger.opt(exception=error).error("a round of the fleet failed")
+            if nudge is None:
+                await asyncio.sleep(every)
+            elif await _is_nudged(nudge, every):
+                await asyncio.sleep(_COALESCE_SECONDS)
+
+    async def _renew(self) -> None:
+        asked_at, before = time.monotonic(), list(self._roster.hosted)
+        async with self._db.begin() as connection:
+            held = await leases.renew(connection, self.engine_id, url=self._engine_url)
+        self._roster.compare(held, asked_at=asked_at, before=before)
+
+    async def _leave_the_fleet(self) -> None:
+        try:
+            async with self._db.begin() as connection:
+                await leases.drain(connection, self.engine_id)
+            await self._roster.retire(dict.fromkeys(self._roster.hosted), keep_session=True)
+            await self._roster.settle()
+            async with self._db.begin() as connection:
+                await leases.forget_engine(connection, self.engine_id)
+        except (SQLAlchemyError, OSError) as error:
+            # The leases run out by themselves; the others take over a little later.
+            logger.warning("bots could not be handed over", error=type(error).__name__)
+            await self._roster.retire(dict.fromkeys(self._roster.hosted), keep_session=True)
+        await self._roster.close()
+
+    # -- desired and actual -------------------------------------------------------------------------
+
+    async def _reconcile(self) -> None:
+        async with self._one_round:
+            await self._roster.settle()
+            async with self._db.connect() as connection:
+                desired = await list_desired(connection, self._roster.hosted.keys())
+                population = await leases.count_population(connection, self.engine_id)
+            await self._retire_unwanted(desired)
+            surplus = len(self._roster.hosted) - population.share
+            if surplus > 0 and population.engines > 1:
+                given = list(self._roster.hosted)[-min(surplus, _SURPLUS_PER_ROUND) :]
+                await self._roster.retire(dict.fromkeys(given), keep_session=True)
+            await self._roster.settle()
+            await self._claim(population.share - len(self._roster.hosted))
+            await self._follow_settings()
+            await self._leave_removed()
+            async with self._db.begin() as connection:
+                await settle_unheld(connection)
+        self._changed.set()
+
+    async def _retire_unwanted(self, desired: Mapping[UUID, Desired]) -> None:
+        ended: dict[UUID, Status | None] = {}
+        for bot_id, hosted in self._roster.hosted.items():
+            wanted = desired.get(bot_id)
+            if wanted is None or not wanted.running:
+                removed = wanted is None or wanted.removed
+                ended[bot_id] = Status("removed" if removed else "stopped")
+            elif wanted.token_set_at != hosted.lease.token_set_at:
+                ended[bot_id] = None  # claimed again at once, with the new token
+            elif hosted.final is not None:
+                ended[bot_id] = hosted.status()
+                if wanted.shared and isinstance(hosted.final, TokenInvalid):
+                    # Its token is this process's environment: it cannot become right.
+                    self._excluded.add(bot_id)
+        await self._roster.retire(ended)
+
+    async def _claim(self, most: int) -> None:
+        asked_at = time.monotonic()
+        async with self._db.begin() as connection:
+            claimed = await leases.claim(connection, self.engine_id, most=most, excluded=self._excluded)
+        if not claimed:
+            return
+        try:
+            ready, refused = await self._workshop.build(
+                claimed, acts_until=asked_at + leases.LEASE.total_seconds() / 2
+            )
+        except BaseException:
+            self._roster.leaving.update(
+                {bot_id: Leaving(fence, keep=True) for bot_id, fence in claimed.items()}
+            )
+            raise
+        self._roster.leaving.update(refused)
+        for hosted, token in ready:
+            self._roster.add(hosted)
+            hosted.start(token)
+        await self._roster.settle()
+
+    async def _follow_settings(self) -> None:
+        changed = await self.settings.refresh(list(self._roster.hosted))
+        now = time.monotonic()
+        for bot_id, hosted in list(self._roster.hosted.items()):
+            plan = hosted.client.plan
+            lacks = plan is not None and bool(plan.missing)
+            due = lacks and now - self._rechecked.get(bot_id, 0.0) > _RECHECK_SECONDS
+            if bot_id in changed or due:
+                self._rechecked[bot_id] = now
+                await self._tell_needs(bot_id)
+
+    async def _tell_needs(self, bot_id: UUID) -> None:
+        hosted = self._roster.hosted.get(bot_id)
+        if hosted is None:
+            return
+        try:
+            await hosted.client.need(self.settings.needs(bot_id))
+        except (discord.DiscordException, OSError) as error:
+            logger.warning("intents not checked", bot=str(bot_id), error=type(error).__name__)
+
+    async def _leave_removed(self) -> None:
+        if not self._roster.hosted:
+            return
+        async with reading(self._db) as session:
+            pairs = await list_to_leave(session, list(self._roster.hosted))
+        now = time.monotonic()
+        for bot_id, guild_id in pairs:
+            if now - self._left.get((bot_id, guild_id), -_RECHECK_SECONDS) >= _RECHECK_SECONDS:
+                self._left[bot_id, guild_id] = now
+                try:
+                    await self.leave(bot_id, guild_id)
+                except (discord.DiscordException, OSError, UnavailableError) as error:
+                    logger.warning("server not left", bot=str(bot_id), error=type(error).__name__)
+        self._left = {pair: at for pair, at in self._left.items() if now - at < _RECHECK_SECONDS}
+
+    def _report(self, client: BotClient, outcome: Outcome) -> None:
+        hosted = self._roster.hosted.get(client.bot_id)
+        if hosted is not None and hosted.client is client:
+            hosted.hear(outcome)
+            if hosted.final is not None:
+                self._nudge.set()
+
+    # -- what the private listener asks -------------------------------------------------------------
+
+    def announce(self, bot_id: UUID, guild_id: int, active: Collection[str]) -> None:
+        """The modules that work in this server from now on."""
+        hosted = self._roster.hosted.get(bot_id)
+        if hosted is not None:
+            hosted.interest.set_modules(guild_id, active)
+
+    def fence(self, bot_id: UUID) -> int | None:
+        """The fencing number of the lease this engine holds, None when it holds none."""
+        hosted = self._roster.hosted.get(bot_id)
+        return None if hosted is None else hosted.lease.fence
+
+    def health(self) -> EngineHealth:
+        return EngineHealth(
+            engine_id=self.engine_id, bots=len(self._roster.hosted), draining=self._stop.is_set()
+        )
+
+    def hosted(self) -> list[HostedBot]:
+        views: list[HostedBot] = []
+        for bot_id, hosted in self._roster.hosted.items():
+            lane, latency = hosted.lane.status(), hosted.client.latency
+            views.append(
+                HostedBot(
+                    bot_id=bot_id,
+                    state=hosted.status().state,
+                    guilds=len(hosted.client.guilds),
+                    latency_ms=latency * 1000 if 0 <= latency < float("inf") else None,
+                    queued=lane.waiting,
+                    dropped=sum(lane.dropped.values()),
+                )
+            )
+        return views
+
+    def find_client(self, bot_id: UUID) -> BotClient | None:
+        hosted = self._roster.hosted.get(bot_id)
+        return None if hosted is None else hosted.client
+
+    async def reconcile(self, bot_id: UUID) -> bool:
+        """Look at the database now; whether this engine holds the bot then."""
+        await self._reconcile()
+        return bot_id in self._roster.hosted
+
+    async def reload(self, bot_id: UUID, guild_id: int) -> None:
+        await self.settings.reload(bot_id, [guild_id])
+        await self._tell_needs(bot_id)
+
+    async def leave(self, bot_id: UUID, guild_id: int) -> None:
+        """Leave the server at Discord; being gone already is fine."""
+        client = self.find_client(bot_id)
+        if client is None:
+            raise NotFoundError("This engine does not run that bot.", code="engine.bot_not_held")
+        try:
+            await client.http.leave_guild(guild_id)
+        except discord.NotFound:
+            return
+        except (discord.HTTPException, CallBarredError, OSError) as error:
+            raise UnavailableError(
+                "Discord could not be asked; try again in a moment.",
+                code="discord.unavailable",
+                retry_after=5,
+            ) from error
+
+
+async def _is_nudged(nudge: asyncio.Event, within: float) -> bool:
+    try:
+        async with asyncio.timeout(within):
+            await nudge.wait()
+    except TimeoutError:
+        return False
+    return True
