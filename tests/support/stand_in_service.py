@@ -1,6 +1,7 @@
 """Stands where a service would: answers 200 on the port that the service would open, or dies as it is told.
 
-Run with a word: `serve`, `refuse` (bad configuration), `crash` (at once), `deaf` (ignores SIGTERM).
+Run with a word: `serve`, `refuse` (bad configuration), `crash` (at once),
+`deaf` (ignores SIGTERM), `mute` (never answers).
 """
 
 import json
@@ -38,7 +39,7 @@ def main(word: str) -> None:
     if word == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     port = os.environ.get("API_PORT") or os.environ.get("ENGINE_BIND", "").rpartition(":")[2]
-    if not port:
+    if not port or word == "mute":
         threading.Event().wait()
     HTTPServer(("127.0.0.1", int(port)), Answer).serve_forever()
 

@@ -1,7 +1,10 @@
 """What the programs print: every line into a file per program, the ones a person wants onto the terminal."""
 
+import contextlib
 import json
 import logging
+import os
+import re
 import threading
 import time
 from logging.handlers import RotatingFileHandler
@@ -10,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+from typing_extensions import override
 
 _FILE_BYTES = 5_000_000
 _FILES_KEPT = 3
@@ -28,12 +32,24 @@ _LEFT_OUT = {"level", "time", "pid", "hostname", "msg", "service", "name", "v", 
 # The databases talk a lot at start and end; the supervisor tells when one ends, their files have it all.
 _ALARMING = {"postgres": ("WARNING:", "ERROR:", "FATAL:", "PANIC:"), "valkey": ("FATAL",)}
 _LONGEST_FIELD = 120
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Terminal(Console):
+    """Goes quiet when the terminal goes away, where rich would end the process and leave its children."""
+
+    @override
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        with contextlib.suppress(OSError):
+            # What is still buffered is flushed at exit; it must not fail once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 class Output:
-    """Thread-safe. A terminal that went away silences the screen, never a program."""
+    """Thread-safe."""
 
-    def __init__(self, folder: Path, console: Console | None) -> None:
+    def __init__(self, folder: Path, console: Console) -> None:
         self._folder = folder
         self._console = console
         self._files: dict[str, RotatingFileHandler] = {}
@@ -70,19 +86,21 @@ class Output:
         file.handle(logging.makeLogRecord({"msg": "%s", "args": (line,)}))
 
     def _show(self, name: str, text: Text) -> None:
-        if self._console is None:
-            return
         style = self._styles.setdefault(name, _STYLES[len(self._styles) % len(_STYLES)])
-        try:
-            self._console.print(Text(f"{name:<9}", style=style) + text, soft_wrap=True)
-        except OSError:
-            self._console = None
+        self._console.print(Text(f"{name:<9}", style=style) + text, soft_wrap=True)
 
 
 def render(line: str) -> Text | None:
     """A pino line as `12:00:01 info  message key=value`, another line as it is, an empty one not at all."""
     if not line:
         return None
+    text = _rendered(line)
+    # A message may hold what somebody typed; it must not reach the terminal's escape codes.
+    text.plain = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.plain)
+    return text
+
+
+def _rendered(line: str) -> Text:
     record = _record(line)
     if record is None:
         return Text(line)

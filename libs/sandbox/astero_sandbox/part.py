@@ -60,6 +60,10 @@ class Part:
         """`kill -9` of its first process; the supervisor starts it again."""
         self._supervised.kill()
 
+    def wait_gone(self, pid: int | None) -> None:
+        """Until the process of that number is no longer the one that runs here."""
+        self._supervised.wait_gone(pid)
+
     def signal(self, number: int) -> None:
         self._supervised.signal(number)
 

@@ -30,22 +30,15 @@ class Screen:
             self.say(f"{what}: {took:.1f} s", style="dim")
 
     def say(self, sentence: str, *, style: str = "") -> None:
-        try:
-            self._console.print(Text(sentence, style=style), soft_wrap=True)
-        except OSError:
-            # The terminal went away; ending in order matters more than telling nobody.
-            return
+        self._console.print(Text(sentence, style=style), soft_wrap=True)
 
     def show_addresses(self, stack: Stack) -> None:
         table = Table.grid(padding=(0, 2))
         for name, value in _addresses(stack):
             table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-        try:
-            self._console.print()
-            self._console.print(table)
-            self._console.print()
-        except OSError:
-            return
+        self._console.print()
+        self._console.print(table)
+        self._console.print()
 
 
 def _addresses(stack: Stack) -> Generator[tuple[str, str]]:

@@ -164,8 +164,10 @@ class Stack:
         with self._progress("Waiting until all is ready"):
             if wait_until(all_ready, seconds=READY_SECONDS, stopping=self._stopping, hopeless=hopeless):
                 return
-        culprit = [part for part in parts if part.is_hopeless or not part.is_ready()]
-        raise culprit[0].not_ready() if culprit else NotReadyError("not ready in time; try again")
+        # One that waits for another is not ready either; the one that cannot start is the cause.
+        culprits = [part for part in parts if part.is_hopeless]
+        culprits += [part for part in parts if not part.is_ready()]
+        raise culprits[0].not_ready() if culprits else NotReadyError("not ready in time; try again")
 
     def _start(self, program: Program, *, url: str | None, probe: Probe) -> Part:
         part = Part(self._supervisor.start(program), url=url, probe=probe, stopping=self._stopping)

@@ -97,6 +97,10 @@ class Supervised:
         if thread is not None:
             thread.join()
 
+    def wait_gone(self, pid: int | None) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._process is None or self._process.pid != pid)
+
     def kill_group(self) -> None:
         """Takes no lock, so that a signal handler may call it."""
         process = self._process

@@ -13,12 +13,10 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from astero_sandbox.account import AccountRefusedError, open_account
 from astero_sandbox.credentials import CredentialsDamagedError
 from astero_sandbox.home import Addresses, AlreadyUpError, Home
-from astero_sandbox.output import Output
+from astero_sandbox.output import Output, Terminal
 from astero_sandbox.place import PlaceRefusedError, remove_orphans
 from astero_sandbox.plan import Plan, PlanRefusedError
 from astero_sandbox.ports import PortTakenError, refuse_taken
@@ -46,7 +44,7 @@ def main(commands: Mapping[str, tuple[str, ...]] | None = None) -> int:
     `commands` replaces what a service runs, by its name.
     """
     begun = time.monotonic()
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     screen = Screen(console)
     try:
         plan = replace(Plan.from_environment(os.environ, Path.cwd()), commands=commands or {})
@@ -61,7 +59,7 @@ def main(commands: Mapping[str, tuple[str, ...]] | None = None) -> int:
         return _FAILED
 
 
-def _run(plan: Plan, home: Home, console: Console, screen: Screen, begun: float) -> int:
+def _run(plan: Plan, home: Home, console: Terminal, screen: Screen, begun: float) -> int:
     with screen.step("Tidying up after earlier runs"):
         home.end_leftovers()
         remove_orphans()
