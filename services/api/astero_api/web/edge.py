@@ -22,6 +22,7 @@ from astero_api.web.rate_limit import LimitExceededError, RateLimiter
 from astero_api.web.security_headers import with_security_headers
 from astero_shared.errors import NotFoundError
 from astero_shared.ids import new_id
+from astero_shared.observability import logs
 
 _DECODE_ROUNDS: Final = 4
 _SLASHES: Final = re.compile(r"[/\\;]+")
@@ -67,10 +68,11 @@ class Edge:
         if reply.without_body:
             scope["method"] = "GET"  # pyright: ignore[reportGeneralTypeIssues]
         try:
-            if is_internal(scope["path"]):
-                await reply.send_problem(NotFoundError("There is nothing here."))
-            else:
-                await self._app(scope, receive, reply.send)
+            with logs.request(context.request_id):
+                if is_internal(scope["path"]):
+                    await reply.send_problem(NotFoundError("There is nothing here."))
+                else:
+                    await self._app(scope, receive, reply.send)
         except Exception as error:
             if reply.started:
                 logger.opt(exception=error).error("answer broke off", reqId=context.request_id)
