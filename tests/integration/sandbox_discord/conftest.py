@@ -28,7 +28,7 @@ class Server:
     url: str
     control: httpx.AsyncClient
 
-    async def post(self, path: str, **body: Any) -> Any:
+    async def post(self, path: str, /, **body: Any) -> Any:
         return await self.ask("POST", path, body)
 
     async def get(self, path: str) -> Any:
@@ -40,7 +40,7 @@ class Server:
         return answer.json() if answer.content else None
 
     async def fault(self, kind: str, **details: Any) -> Any:
-        return await self.post("/faults", kind=kind, **details)
+        return await self.ask("POST", "/faults", {"kind": kind} | details)
 
     def rest(self, token: str) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=f"{self.url}/api/v10", headers={"Authorization": f"Bot {token}"})
@@ -70,7 +70,7 @@ class House:
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 (our own module)
         [sys.executable, "-m", "astero_sandbox.discord", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         text=True,
@@ -156,7 +156,7 @@ class Bot(discord.Client):
         self.events: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         self.messages: list[discord.Message] = []
         self.resumes = 0
-        self.failure: BaseException | None = None
+        self.failed: asyncio.Future[discord.DiscordException] = asyncio.Future()
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
         super().dispatch(event, *args, **kwargs)
@@ -174,7 +174,19 @@ class Bot(discord.Client):
                 if event == name:
                     return value
 
+    async def messages_heard(self, count: int) -> list[str]:
+        """The texts of all messages so far, once there are `count`."""
+        while len(self.messages) < count:
+            await self.heard("message")
+        return [message.content for message in self.messages]
 
+    async def failure(self) -> discord.DiscordException:
+        """What ended the client."""
+        async with asyncio.timeout(10):
+            return await self.failed
+
+
+Running = tuple[subprocess.Popen[str], str]
 BotStarter = Callable[..., Awaitable[Bot]]
 
 
@@ -196,7 +208,7 @@ async def connect(server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             try:
                 await bot.start(token)
             except discord.DiscordException as error:
-                bot.failure = error
+                bot.failed.set_result(error)
 
         task = asyncio.create_task(run())
         running.append((bot, task))

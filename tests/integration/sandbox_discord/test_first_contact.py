@@ -2,8 +2,10 @@
 
 import discord
 
+from .conftest import BotStarter, House
 
-async def test_a_bot_sees_its_server_and_what_people_write(house, connect):
+
+async def test_a_bot_sees_its_server_and_what_people_write(house: House, connect: BotStarter) -> None:
     bot = await connect(house.token)
     guild = bot.get_guild(int(house.guild_id))
     assert guild is not None
@@ -18,7 +20,7 @@ async def test_a_bot_sees_its_server_and_what_people_write(house, connect):
     assert message.guild == guild
 
 
-async def test_a_deleted_message_is_gone_from_the_channel(house, connect):
+async def test_a_deleted_message_is_gone_from_the_channel(house: House, connect: BotStarter) -> None:
     bot = await connect(house.token)
     posted = await house.say("buy now")
     message = await bot.heard("message")
@@ -29,7 +31,7 @@ async def test_a_deleted_message_is_gone_from_the_channel(house, connect):
     assert shown["messages"] == []
 
 
-async def test_a_bot_answers_with_an_embed_and_edits_it(house, connect):
+async def test_a_bot_answers_with_an_embed_and_edits_it(house: House, connect: BotStarter) -> None:
     bot = await connect(house.token)
     channel = bot.get_channel(int(house.mod_log))
     sent = await channel.send(embed=discord.Embed(title="Case 1", description="warn"))
@@ -41,7 +43,7 @@ async def test_a_bot_answers_with_an_embed_and_edits_it(house, connect):
     assert shown["messages"][0]["edited_timestamp"]
 
 
-async def test_joining_and_being_removed_reach_the_bot(house, connect):
+async def test_joining_and_being_removed_reach_the_bot(house: House, connect: BotStarter) -> None:
     bot = await connect(house.token)
     other = await house.server.post("/guilds", name="Second", ownerId=house.owner)
     path = f"/guilds/{other['guildId']}/members"
@@ -53,7 +55,7 @@ async def test_joining_and_being_removed_reach_the_bot(house, connect):
     assert left.id == joined.id
 
 
-async def test_the_log_shows_calls_and_frames_without_the_token(house, connect):
+async def test_the_log_shows_calls_and_frames_without_the_token(house: House, connect: BotStarter) -> None:
     since = (await house.server.get("/log"))["next"]
     bot = await connect(house.token)
     await house.say("one")

@@ -2,13 +2,14 @@
 
 import asyncio
 import zlib
+from typing import Any
 
 import aiohttp
 import discord
 import orjson
 import pytest
 
-from .conftest import Bot, make_house
+from .conftest import Bot, BotStarter, House, Server, make_house
 
 IDENTIFY = 2
 RESUME = 6
@@ -21,7 +22,9 @@ async def contents(bot: Bot, count: int) -> list[str]:
 @pytest.mark.parametrize(
     "fault", [{"kind": "disconnect"}, {"kind": "close", "code": 4000}, {"kind": "reconnect"}]
 )
-async def test_after_a_cut_the_session_resumes_and_nothing_is_missing(house, connect, fault):
+async def test_after_a_cut_the_session_resumes_and_nothing_is_missing(
+    house: House, connect: BotStarter, fault: dict[str, Any]
+) -> None:
     bot = await connect(house.token)
     session = bot.ws.session_id
     await house.say("before")
@@ -35,26 +38,25 @@ async def test_after_a_cut_the_session_resumes_and_nothing_is_missing(house, con
     log = (await house.server.get(f"/log?since={since}"))["entries"]
     assert [e["op"] for e in log if e["direction"] == "in" and e.get("op") in (2, 6)] == [RESUME]
     assert bot.ws.session_id == session
-    async with asyncio.timeout(5):
-        while len(bot.messages) < 22:
-            await asyncio.sleep(0.01)
-    told = [m.content for m in bot.messages]
-    assert told == ["before", *(f"while away {number}" for number in range(20)), "after"]
+    assert await bot.messages_heard(22) == [
+        "before",
+        *(f"while away {number}" for number in range(20)),
+        "after",
+    ]
 
 
-async def test_events_sent_while_the_socket_is_away_are_replayed_in_order(house, connect):
+async def test_events_sent_while_the_socket_is_away_are_replayed_in_order(
+    house: House, connect: BotStarter
+) -> None:
     bot = await connect(house.token)
     await house.server.fault("outage", seconds=1)
     for number in range(50):
         await house.say(f"{number}")
     await bot.heard("resumed")
-    async with asyncio.timeout(5):
-        while len(bot.messages) < 50:
-            await asyncio.sleep(0.01)
-    assert [m.content for m in bot.messages] == [str(number) for number in range(50)]
+    assert await bot.messages_heard(50) == [str(number) for number in range(50)]
 
 
-async def test_a_forgotten_session_is_identified_anew(house, connect):
+async def test_a_forgotten_session_is_identified_anew(house: House, connect: BotStarter) -> None:
     bot = await connect(house.token)
     session = bot.ws.session_id
     await house.server.fault("expire_sessions", applicationId=house.application_id)
@@ -64,43 +66,39 @@ async def test_a_forgotten_session_is_identified_anew(house, connect):
     assert bot.resumes == 0
 
 
-async def test_an_invalid_session_that_is_resumable_is_resumed(house, connect):
+async def test_an_invalid_session_that_is_resumable_is_resumed(house: House, connect: BotStarter) -> None:
     bot = await connect(house.token)
     await house.server.fault("invalid_session", applicationId=house.application_id, resumable=True)
     await bot.heard("resumed")
 
 
-async def test_a_wrong_token_never_gets_to_the_gateway_and_ends_with_4004_there(server, connect):
+async def test_a_wrong_token_never_gets_to_the_gateway_and_ends_with_4004_there(
+    server: Server, connect: BotStarter
+) -> None:
     bot = await connect("MTIz.abcdef.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", wait=False)
-    async with asyncio.timeout(10):
-        while bot.failure is None:
-            await asyncio.sleep(0.01)
-    assert isinstance(bot.failure, discord.LoginFailure)
+    failure = await bot.failure()
+    assert isinstance(failure, discord.LoginFailure)
 
 
-async def test_a_token_reset_while_running_ends_with_4004(house, connect):
+async def test_a_token_reset_while_running_ends_with_4004(house: House, connect: BotStarter) -> None:
     bot = await connect(house.token)
     path = f"/applications/{house.application_id}"
     answer = await house.server.ask("PATCH", path, {"botToken": "reset"})
     assert answer["botToken"] != house.token
     await house.server.fault("disconnect", applicationId=house.application_id)
-    async with asyncio.timeout(10):
-        while bot.failure is None:
-            await asyncio.sleep(0.01)
-    assert isinstance(bot.failure, discord.ConnectionClosed)
-    assert bot.failure.code == 4004
+    failure = await bot.failure()
+    assert isinstance(failure, discord.ConnectionClosed)
+    assert failure.code == 4004
 
 
-async def test_an_intent_that_is_not_switched_on_ends_with_4014(server, connect):
+async def test_an_intent_that_is_not_switched_on_ends_with_4014(server: Server, connect: BotStarter) -> None:
     house = await make_house(server, flags=0)
     bot = await connect(house.token, wait=False)
-    async with asyncio.timeout(10):
-        while bot.failure is None:
-            await asyncio.sleep(0.01)
-    assert isinstance(bot.failure, discord.PrivilegedIntentsRequired)
+    failure = await bot.failure()
+    assert isinstance(failure, discord.PrivilegedIntentsRequired)
 
 
-async def test_without_the_content_intent_messages_come_empty(server, connect):
+async def test_without_the_content_intent_messages_come_empty(server: Server, connect: BotStarter) -> None:
     house = await make_house(server, flags=0)
     bot = await connect(house.token, intents=discord.Intents(guilds=True, messages=True))
     await house.say("secret plans")
@@ -109,7 +107,7 @@ async def test_without_the_content_intent_messages_come_empty(server, connect):
     assert (await bot.heard("message")).content == f"<@{house.application_id}> hello"
 
 
-async def test_only_events_of_the_intents_arrive(house, connect):
+async def test_only_events_of_the_intents_arrive(house: House, connect: BotStarter) -> None:
     bot = await connect(house.token, intents=discord.Intents(guilds=True))
     await house.say("not for you")
     guild = f"/guilds/{house.guild_id}"
@@ -118,7 +116,7 @@ async def test_only_events_of_the_intents_arrive(house, connect):
     assert bot.messages == []
 
 
-async def test_an_outage_of_a_guild_is_not_a_removal(house, connect):
+async def test_an_outage_of_a_guild_is_not_a_removal(house: House, connect: BotStarter) -> None:
     bot = await connect(house.token)
     path = f"/guilds/{house.guild_id}/outage"
     await house.server.post(path, unavailable=True)
@@ -129,7 +127,7 @@ async def test_an_outage_of_a_guild_is_not_a_removal(house, connect):
     assert {channel.name for channel in back.text_channels} == {"general", "mod-log"}
 
 
-async def test_silence_instead_of_acks_makes_the_client_reconnect(house, connect):
+async def test_silence_instead_of_acks_makes_the_client_reconnect(house: House, connect: BotStarter) -> None:
     bot = Bot()
     await connect(house.token, bot=bot)
     bot.ws._keep_alive.interval = 0.1
@@ -139,7 +137,7 @@ async def test_silence_instead_of_acks_makes_the_client_reconnect(house, connect
     await bot.heard("resumed")
 
 
-async def test_identifies_count_down(house, connect):
+async def test_identifies_count_down(house: House, connect: BotStarter) -> None:
     async with house.server.rest(house.token) as rest:
         before = (await rest.get("/gateway/bot")).json()["session_start_limit"]
         await connect(house.token)
@@ -149,7 +147,7 @@ async def test_identifies_count_down(house, connect):
     assert after["max_concurrency"] == 1
 
 
-async def test_two_connections_of_one_application_hear_the_same(house, connect):
+async def test_two_connections_of_one_application_hear_the_same(house: House, connect: BotStarter) -> None:
     first = await connect(house.token)
     second = await connect(house.token)
     await house.say("both")
@@ -157,7 +155,7 @@ async def test_two_connections_of_one_application_hear_the_same(house, connect):
     assert await contents(second, 1) == ["both"]
 
 
-async def closed_with(server, *frames, query="v=10&encoding=json") -> int | None:
+async def closed_with(server: Server, *frames: Any, query: str = "v=10&encoding=json") -> int | None:
     """The close code after these frames."""
     async with aiohttp.ClientSession() as session:
         socket = await session.ws_connect(f"{server.url}/?{query}")
@@ -171,11 +169,11 @@ async def closed_with(server, *frames, query="v=10&encoding=json") -> int | None
                     return socket.close_code
 
 
-def identify(token: str, **more):
+def identify(token: str, **more: Any) -> dict[str, Any]:
     return {"op": IDENTIFY, "d": {"token": token, "intents": 1, "properties": {}} | more}
 
 
-async def test_wrong_frames_are_answered_with_their_close_codes(house):
+async def test_wrong_frames_are_answered_with_their_close_codes(house: House) -> None:
     server, token = house.server, house.token
     assert await closed_with(server, "{not json") == 4002
     assert await closed_with(server, {"op": 1, "d": "x" * 4100}) == 4002
@@ -191,7 +189,7 @@ async def test_wrong_frames_are_answered_with_their_close_codes(house):
     assert await closed_with(server, resume) == 4004
 
 
-async def test_a_resume_from_the_future_is_4007(house):
+async def test_a_resume_from_the_future_is_4007(house: House) -> None:
     async with aiohttp.ClientSession() as session:
         socket = await session.ws_connect(f"{house.server.url}/?v=10&encoding=json")
         await socket.receive_json()
@@ -202,7 +200,7 @@ async def test_a_resume_from_the_future_is_4007(house):
     assert await closed_with(house.server, {"op": RESUME, "d": resume}) == 4007
 
 
-async def test_a_client_that_says_goodbye_loses_its_session(house):
+async def test_a_client_that_says_goodbye_loses_its_session(house: House) -> None:
     async with aiohttp.ClientSession() as session:
         socket = await session.ws_connect(f"{house.server.url}/?v=10&encoding=json")
         await socket.receive_json()
@@ -217,7 +215,7 @@ async def test_a_client_that_says_goodbye_loses_its_session(house):
         assert await again.receive_json() == {"op": 9, "d": False, "t": None, "s": None}
 
 
-async def test_zlib_stream_is_one_stream_flushed_after_every_frame(house):
+async def test_zlib_stream_is_one_stream_flushed_after_every_frame(house: House) -> None:
     inflate = zlib.decompressobj()
     async with aiohttp.ClientSession() as session:
         url = f"{house.server.url}/?v=10&encoding=json&compress=zlib-stream"
@@ -234,15 +232,16 @@ async def test_zlib_stream_is_one_stream_flushed_after_every_frame(house):
     assert names == [10, "READY", "GUILD_CREATE"]
 
 
-async def test_a_request_for_a_heartbeat_is_answered(house, connect):
+async def gateway_ops(house: House, since: int) -> list[tuple[str, int | None]]:
+    entries = (await house.server.get(f"/log?since={since}"))["entries"]
+    return [(item["direction"], item.get("op")) for item in entries if item["kind"] == "gateway"]
+
+
+async def test_a_request_for_a_heartbeat_is_answered(house: House, connect: BotStarter) -> None:
     await connect(house.token)
     since = (await house.server.get("/log"))["next"]
     await house.server.fault("heartbeat", applicationId=house.application_id)
     async with asyncio.timeout(5):
-        while True:
-            entries = (await house.server.get(f"/log?since={since}"))["entries"]
-            ops = [(e["direction"], e.get("op")) for e in entries if e["kind"] == "gateway"]
-            if ("out", 11) in ops:
-                break
+        while ("out", 11) not in (ops := await gateway_ops(house, since)):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert ops.index(("out", 1)) < ops.index(("in", 1)) < ops.index(("out", 11))

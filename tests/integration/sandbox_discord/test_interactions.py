@@ -1,18 +1,19 @@
 """Commands, buttons, selects and modals: a person's click reaches discord.py and its answer comes back."""
 
 import asyncio
+from typing import Any, Protocol
 
 import discord
 import pytest
 from discord import app_commands, ui
 
-from .conftest import Bot
+from .conftest import Bot, BotStarter, House
 
 
 class ReasonModal(ui.Modal, title="Case"):
     reason = ui.TextInput(label="Reason", min_length=3, max_length=100)
 
-    async def on_submit(self, interaction):
+    async def on_submit(self, interaction: discord.Interaction) -> None:
         await interaction.response.send_message(f"noted: {self.reason.value}", ephemeral=True)
 
 
@@ -30,23 +31,23 @@ class LabelModal(ui.Modal, title="Settings"):
     )
     role = ui.Label(text="Role", component=ui.RoleSelect(custom_id="role"))
 
-    async def on_submit(self, interaction):
+    async def on_submit(self, interaction: discord.Interaction) -> None:
         role = self.role.component.values[0]
         text = f"{self.name.component.value}/{self.action.component.values[0]}/{role.name}"
         await interaction.response.send_message(text)
 
 
 class Panel(ui.View):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(timeout=60)
 
     @ui.button(label="Count", custom_id="count")
-    async def count(self, interaction, button):
+    async def count(self, interaction: discord.Interaction, button: ui.Button[Any]) -> None:
         button.label = f"{button.label}!"
         await interaction.response.edit_message(content="clicked", view=self)
 
     @ui.button(label="Reason", custom_id="reason")
-    async def reason(self, interaction, _):
+    async def reason(self, interaction: discord.Interaction, _: Any) -> None:
         await interaction.response.send_modal(ReasonModal())
 
     @ui.select(
@@ -56,19 +57,27 @@ class Panel(ui.View):
             discord.SelectOption(label="Caps", value="caps"),
         ],
     )
-    async def rule(self, interaction, select):
+    async def rule(self, interaction: discord.Interaction, select: Any) -> None:
         await interaction.response.send_message(select.values[0], ephemeral=True)
 
     @ui.select(cls=ui.UserSelect, custom_id="who")
-    async def who(self, interaction, select):
+    async def who(self, interaction: discord.Interaction, select: Any) -> None:
         await interaction.response.defer()
         await interaction.edit_original_response(content=f"chosen {select.values[0].name}")
+
+
+class Use(Protocol):
+    """What a person does; answers what they see."""
+
+    bot: "CommandBot"
+
+    async def __call__(self, user: str | None = None, **body: Any) -> Any: ...
 
 
 class CommandBot(Bot):
     """The commands the tests use."""
 
-    def __init__(self):
+    def __init__(self) -> None:  # noqa: C901 (a list of commands)
         super().__init__()
         automod = app_commands.Group(
             name="automod",
@@ -77,14 +86,17 @@ class CommandBot(Bot):
         )
 
         @automod.command(name="status", description="What is on")
-        async def status(interaction):
+        async def status(interaction: discord.Interaction) -> None:
             await interaction.response.send_message("all off", ephemeral=True)
 
         @automod.command(name="word", description="Add a word")
         @app_commands.describe(word="The word", user="Who")
         async def word(
-            interaction, word: str, user: discord.Member, times: app_commands.Range[int, 1, 5] = 1
-        ):
+            interaction: discord.Interaction,
+            word: str,
+            user: discord.Member,
+            times: app_commands.Range[int, 1, 5] = 1,
+        ) -> None:
             await interaction.response.send_message(
                 f"{word} {user.name} {times} {user.resolved_permissions.kick_members}"
             )
@@ -92,17 +104,17 @@ class CommandBot(Bot):
         self.tree.add_command(automod)
 
         @self.tree.command(name="slow", description="Takes its time")
-        async def slow(interaction):
+        async def slow(interaction: discord.Interaction) -> None:
             await interaction.response.defer(ephemeral=True)
             await interaction.followup.send("done at last")
             await interaction.followup.send("and more", ephemeral=True)
 
         @self.tree.command(name="never", description="Does not answer")
-        async def never(interaction):
+        async def never(interaction: discord.Interaction) -> None:
             self.late = interaction
 
         @self.tree.command(name="twice", description="Answers twice")
-        async def twice(interaction):
+        async def twice(interaction: discord.Interaction) -> None:
             await interaction.response.send_message("one")
             try:
                 await interaction.client.http.request(
@@ -118,34 +130,34 @@ class CommandBot(Bot):
                 self.events.put_nowait(("refused", error))
 
         @self.tree.command(name="panel", description="A panel")
-        async def panel(interaction):
+        async def panel(interaction: discord.Interaction) -> None:
             await interaction.response.send_message("panel", view=Panel())
 
         @self.tree.command(name="labels", description="A modal with labels")
-        async def labels(interaction):
+        async def labels(interaction: discord.Interaction) -> None:
             await interaction.response.send_modal(LabelModal())
 
         @self.tree.command(name="pick", description="Completes")
-        async def pick(interaction, colour: str):
+        async def pick(interaction: discord.Interaction, colour: str) -> None:
             await interaction.response.send_message(colour)
 
         @pick.autocomplete("colour")
-        async def complete(interaction, current):
+        async def complete(interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
             return [
                 app_commands.Choice(name=item, value=item)
                 for item in ("red", "rose", "blue")
                 if current in item
             ]
 
-    async def setup_hook(self):
+    async def setup_hook(self) -> None:
         await self.tree.sync()
 
 
 @pytest.fixture
-async def use(house, connect):
+async def use(house: House, connect: BotStarter) -> Use:
     bot = await connect(house.token, bot=CommandBot())
 
-    async def use(user=None, **body):
+    async def use(user: str | None = None, **body: Any) -> Any:
         path = f"/channels/{house.general}/interactions"
         return await house.server.post(
             path, userId=user or house.owner, applicationId=house.application_id, **body
@@ -155,7 +167,7 @@ async def use(house, connect):
     return use
 
 
-async def test_a_sub_command_answers_for_the_invoker_only(use, house):
+async def test_a_sub_command_answers_for_the_invoker_only(use: Use, house: House) -> None:
     seen = await use(command="automod status")
     assert seen["type"] == 4
     assert seen["ephemeral"] is True
@@ -195,8 +207,10 @@ async def test_a_sub_command_answers_for_the_invoker_only(use, house):
     ],
     ids=["object", "list", "nested"],
 )
-async def test_options_reach_the_command_in_every_spelling(use, house, options):
-    def with_nova(value):
+async def test_options_reach_the_command_in_every_spelling(
+    use: Use, house: House, options: dict[str, Any]
+) -> None:
+    def with_nova(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: with_nova(item) for key, item in value.items()}
         if isinstance(value, list):
@@ -208,18 +222,20 @@ async def test_options_reach_the_command_in_every_spelling(use, house, options):
     assert seen["ephemeral"] is False
 
 
-async def test_default_permissions_keep_a_member_out_before_the_bot_hears_of_it(use, house):
+async def test_default_permissions_keep_a_member_out_before_the_bot_hears_of_it(
+    use: Use, house: House
+) -> None:
     since = (await house.server.get("/log"))["next"]
     assert await use(user=house.nova, command="automod status") == {"refused": "missing_permissions"}
     entries = (await house.server.get(f"/log?since={since}"))["entries"]
     assert not [e for e in entries if e.get("event") == "INTERACTION_CREATE"]
 
 
-async def test_a_client_refuses_what_the_definition_does_not_allow(use, house):
+async def test_a_client_refuses_what_the_definition_does_not_allow(use: Use, house: House) -> None:
     path = f"/sandbox/channels/{house.general}/interactions"
     base = {"userId": house.owner, "applicationId": house.application_id}
 
-    async def status(**body):
+    async def status(**body: Any) -> tuple[int, str]:
         answer = await house.server.control.post(path, json=base | body)
         return answer.status_code, answer.json()["code"]
 
@@ -230,32 +246,32 @@ async def test_a_client_refuses_what_the_definition_does_not_allow(use, house):
     assert await status(command="automod word", options=wrong) == (400, "bad_option")
 
 
-async def test_a_deferred_answer_is_followed_until_it_is_there(use):
+async def test_a_deferred_answer_is_followed_until_it_is_there(use: Use) -> None:
     seen = await use(command="slow")
     assert seen["deferred"] is True
     assert seen["ephemeral"] is True
     assert seen["message"]["content"] == "done at last"
 
 
-async def test_three_seconds_without_an_answer_end_the_token(use, house):
+async def test_three_seconds_without_an_answer_end_the_token(use: Use, house: House) -> None:
     assert "timeout" in await use(command="never")
     with pytest.raises(discord.NotFound) as error:
         await use.bot.late.response.send_message("too late")
     assert error.value.code == 10062
 
 
-async def test_answering_twice_is_refused(use):
+async def test_answering_twice_is_refused(use: Use) -> None:
     await use(command="twice")
     error = await use.bot.heard("refused")
     assert error.code == 40060
 
 
-async def test_autocomplete_offers_choices(use):
+async def test_autocomplete_offers_choices(use: Use) -> None:
     seen = await use(command="pick", options={"colour": "r"}, focused="colour")
     assert [item["value"] for item in seen["choices"]] == ["red", "rose"]
 
 
-async def test_a_button_updates_its_message(use, house):
+async def test_a_button_updates_its_message(use: Use, house: House) -> None:
     panel = (await use(command="panel"))["message"]
     seen = await use(user=house.nova, messageId=panel["id"], customId="count")
     assert seen["type"] == 7
@@ -264,7 +280,7 @@ async def test_a_button_updates_its_message(use, house):
     assert seen["message"]["components"][0]["components"][0]["label"] == "Count!"
 
 
-async def test_selects_hand_over_values_and_people(use, house):
+async def test_selects_hand_over_values_and_people(use: Use, house: House) -> None:
     panel = (await use(command="panel"))["message"]
     rule = await use(messageId=panel["id"], customId="rule", values=["caps"])
     assert rule["message"]["content"] == "caps"
@@ -273,7 +289,7 @@ async def test_selects_hand_over_values_and_people(use, house):
     assert who["message"]["content"] == "chosen nova"
 
 
-async def test_a_button_opens_a_modal_whose_answer_comes_back(use):
+async def test_a_button_opens_a_modal_whose_answer_comes_back(use: Use) -> None:
     panel = (await use(command="panel"))["message"]
     opened = await use(messageId=panel["id"], customId="reason")
     assert opened["modal"]["title"] == "Case"
@@ -284,14 +300,14 @@ async def test_a_button_opens_a_modal_whose_answer_comes_back(use):
     assert seen["ephemeral"] is True
 
 
-async def test_a_modal_of_labels_carries_text_choice_and_role(use, house):
+async def test_a_modal_of_labels_carries_text_choice_and_role(use: Use, house: House) -> None:
     opened = await use(command="labels")
     fields = {"name": "words", "action": ["ban"], "role": [house.roles["Moderator"]]}
     seen = await use(modal={"customId": opened["modal"]["custom_id"], "fields": fields})
     assert seen["message"]["content"] == "words/ban/Moderator"
 
 
-async def test_a_modal_left_wrong_stays_open(use, house):
+async def test_a_modal_left_wrong_stays_open(use: Use, house: House) -> None:
     panel = (await use(command="panel"))["message"]
     opened = await use(messageId=panel["id"], customId="reason")
     custom_id = opened["modal"]["custom_id"]
@@ -309,7 +325,7 @@ async def test_a_modal_left_wrong_stays_open(use, house):
     assert seen["message"]["content"] == "noted: now it fits"
 
 
-async def test_commands_keep_their_ids_when_synced_again(use, house):
+async def test_commands_keep_their_ids_when_synced_again(use: Use, house: House) -> None:
     async with house.server.rest(house.token) as rest:
         path = f"/applications/{house.application_id}/commands"
         before = {item["name"]: item for item in (await rest.get(path)).json()}

@@ -57,7 +57,8 @@ async def _serve(options: argparse.Namespace) -> None:
     runner = web.AppRunner(create_app(sandbox), access_log=None)
     await runner.setup()
     await web.SockSite(runner, listener, shutdown_timeout=_SHUTDOWN_SECONDS).start()
-    print(f"Sandbox Discord: {settings.http_url}", flush=True)
+    sys.stdout.write(f"Sandbox Discord: {settings.http_url}\n")
+    sys.stdout.flush()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -10,7 +10,7 @@ import orjson
 
 CAPACITY: Final = 20_000
 MASK: Final = "***"
-_SECRET_KEYS = frozenset({"token", "client_secret", "refresh_token", "access_token", "code"})
+_SECRET_KEYS = frozenset({"token", "client_secret", "refresh_token", "access_token", "code", "code_verifier"})
 _TOKEN_SHAPE = re.compile(r"[\w-]{18,40}\.[\w-]{6}\.[\w-]{27,}")
 
 

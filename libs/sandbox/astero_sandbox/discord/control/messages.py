@@ -105,8 +105,8 @@ async def read_direct_messages(command: Command) -> Any:
 
 async def _let_readers_catch_up(command: Command) -> None:
     await asyncio.sleep(0)
-    while any(item.backlog > _FLOOD_BACKLOG for item in command.sandbox.hub.connections):
-        await asyncio.sleep(0.001)
+    for connection in list(command.sandbox.hub.connections):
+        await connection.catch_up(_FLOOD_BACKLOG)
 
 
 def _new_message(command: Command, channel: Channel, author: User, content: str) -> Message:

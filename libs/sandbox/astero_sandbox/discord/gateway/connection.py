@@ -15,6 +15,7 @@ from .transports import Transport
 
 # A reader this far behind is cut off, as Discord does; it may resume.
 _OUTBOX_LIMIT: Final = 50_000
+_CLOSE_SECONDS: Final = 1.0
 
 
 class Connection:
@@ -33,11 +34,14 @@ class Connection:
         self._log = log
         self._outbox: deque[bytes] = deque()
         self._wake = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._received: deque[float] = deque()
         self._writer = asyncio.create_task(self._write())
 
     def send(self, frame: bytes) -> None:
         self._outbox.append(frame)
+        self._empty.clear()
         if len(self._outbox) > _OUTBOX_LIMIT:
             self.cut()
         self._wake.set()
@@ -47,10 +51,10 @@ class Connection:
         self._log.gateway("out", application_id=self.application_id, op=op, body=frame)
         self.send(frame)
 
-    @property
-    def backlog(self) -> int:
-        """Frames not yet handed to the socket."""
-        return len(self._outbox)
+    async def catch_up(self, backlog: int) -> None:
+        """Return at once with up to `backlog` frames waiting, otherwise when all of them are out."""
+        if len(self._outbox) > backlog:
+            await self._empty.wait()
 
     async def _write(self) -> None:
         while True:
@@ -62,7 +66,9 @@ class Connection:
                 try:
                     await self._transport.send(self.socket, self._outbox.popleft())
                 except ConnectionError:
+                    self._empty.set()
                     return
+            self._empty.set()
 
     def over_send_limit(self) -> bool:
         """Count one frame from the client; 120 in 60 seconds are allowed."""
@@ -88,11 +94,12 @@ class Connection:
 
     async def _drain(self) -> None:
         """What was sent before the close must arrive before it (READY then close, op 9 then close)."""
-        deadline = time.monotonic() + 1
-        while self._outbox and not self.socket.closed and time.monotonic() < deadline:
-            await asyncio.sleep(0.005)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._empty.wait()
 
     async def stop(self) -> None:
+        self._empty.set()
         self._writer.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._writer

@@ -64,11 +64,12 @@ class Grants:
         grant = self._by_access.get(token)
         return grant if grant is not None and grant.expires_at > time.time() else None
 
-    def take_refresh(self, token: str) -> Grant | None:
-        """Using a refresh token ends the pair it belongs to."""
-        grant = self._by_refresh.pop(token, None)
-        if grant is not None:
-            self._by_access.pop(grant.access_token, None)
+    def take_refresh(self, token: str, *, application_id: int) -> Grant | None:
+        """Using a refresh token ends the pair it belongs to; a stranger's is left alone."""
+        grant = self._by_refresh.get(token)
+        if grant is None or grant.application_id != application_id:
+            return None
+        self.revoke(token, application_id=application_id)
         return grant
 
     def revoke(self, token: str, *, application_id: int) -> None:
@@ -77,3 +78,7 @@ class Grants:
         if grant is not None and grant.application_id == application_id:
             self._by_access.pop(grant.access_token, None)
             self._by_refresh.pop(grant.refresh_token, None)
+
+
+def expires_in(seconds: float) -> float:
+    return time.time() + seconds

@@ -1,16 +1,14 @@
 """Who is calling: a bot by its token, a person by a Bearer token, or nobody."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from aiohttp import web
 
 from astero_sandbox.discord.models import Application, User
+from astero_sandbox.discord.oauth2.grants import Grant
 from astero_sandbox.discord.sandbox import Sandbox
 
 from .routing import Route
-
-_NOBODY: Final = frozenset[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +18,7 @@ class Caller:
     key: object
     app: Application | None = None
     person: User | None = None
-    scopes: frozenset[str] = _NOBODY
+    grant: Grant | None = None
     refused: bool = False
 
 
@@ -38,5 +36,5 @@ def authenticate(sandbox: Sandbox, request: web.Request, route: Route) -> Caller
         grant = sandbox.grants.find_access(credential.strip())
         if grant is not None:
             person = sandbox.world.get_user(grant.user_id)
-            return Caller(key=("bearer", grant.user_id), person=person, scopes=grant.scopes)
+            return Caller(key=("bearer", grant.user_id), person=person, grant=grant)
     return Caller(key=address, refused=True)

@@ -1,9 +1,12 @@
 """Request bodies: JSON, or multipart with `payload_json` and files whose bytes are only counted."""
 
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 
 import orjson
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import web
 
 from astero_sandbox.discord import errors
 
@@ -16,7 +19,7 @@ async def read_body(request: web.Request) -> tuple[Any, list[Upload]]:
     if not raw:
         return None, []
     if request.content_type == "multipart/form-data":
-        return await _multipart(request)
+        return _multipart(request.headers["Content-Type"], raw)
     if request.content_type == "application/x-www-form-urlencoded":
         return dict(await request.post()), []
     return _parse(raw), []
@@ -29,20 +32,21 @@ def _parse(raw: bytes) -> Any:
         raise errors.DiscordError(400, 50109) from None
 
 
-async def _multipart(request: web.Request) -> tuple[Any, list[Upload]]:
+def _multipart(content_type: str, raw: bytes) -> tuple[Any, list[Upload]]:
+    """A multipart body is a mail without its first header, which the request line carried."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    parsed = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + raw)
     body: Any = None
     uploads: list[Upload] = []
-    reader = await request.multipart()
-    while (part := await reader.next()) is not None:
-        if isinstance(part, MultipartReader):
+    for part in parsed.iter_parts():
+        content = part.get_payload(decode=True)
+        if not isinstance(content, bytes):
             continue
-        content = bytes(await part.read(decode=True))
-        if part.name == "payload_json":
+        name = part.get_param("name", header="content-disposition")
+        filename = part.get_filename()
+        if name == "payload_json":
             body = _parse(content)
-        elif part.filename is not None:
-            uploads.append(_upload(part, part.filename, content))
+        elif filename is not None:
+            kind = part.get_content_type() if "Content-Type" in part else None
+            uploads.append(Upload(filename=filename, content_type=kind, size=len(content)))
     return body, uploads
-
-
-def _upload(part: BodyPartReader, filename: str, content: bytes) -> Upload:
-    return Upload(filename=filename, content_type=part.headers.get("Content-Type"), size=len(content))

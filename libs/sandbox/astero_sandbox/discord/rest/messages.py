@@ -66,7 +66,7 @@ async def create_message(call: Call) -> Any:
         type=19 if form.reference else 0,
         tts=form.tts,
         nonce=form.nonce,
-        reference=_reference(call, access, form),
+        reference=_reference(access, form),
         **form.changes(call.sandbox.world.ids),
     )
     if not access.bits & permissions.EMBED_LINKS:
@@ -172,7 +172,7 @@ def _already_sent(call: Call, channel: Channel, form: MessageForm) -> Message | 
     return None
 
 
-def _reference(call: Call, access: ChannelAccess, form: MessageForm) -> Json | None:
+def _reference(access: ChannelAccess, form: MessageForm) -> Json | None:
     if form.reference is None:
         return None
     message_id = snowflake("message_id", form.reference.get("message_id"))

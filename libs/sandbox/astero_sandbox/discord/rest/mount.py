@@ -16,6 +16,7 @@ from . import (
     interactions,
     members,
     messages,
+    oauth2,
     reactions,
     roles,
     users,
@@ -35,6 +36,7 @@ RESOURCES = (
     interactions,
     members,
     messages,
+    oauth2,
     reactions,
     roles,
     users,
@@ -52,7 +54,7 @@ def mount_rest(app: web.Application, sandbox: Sandbox) -> None:
         for prefix in PREFIXES:
             app.router.add_route(route.method, prefix + route.path, handler)
 
-    async def refuse(request: web.Request) -> web.StreamResponse:
+    async def refuse(_: web.Request) -> web.StreamResponse:
         refusal = errors.not_found()
         return web.Response(
             status=refusal.status,

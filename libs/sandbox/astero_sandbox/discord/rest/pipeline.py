@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import orjson
 from aiohttp import web
@@ -67,7 +67,8 @@ class Pipeline:
             sandbox=self._sandbox,
             app=caller.app,
             person=caller.person,
-            scopes=caller.scopes,
+            grant=caller.grant,
+            authorization=request.headers.get("Authorization"),
             path=dict(request.match_info),
             query=dict(request.query),
             body=body,
@@ -85,28 +86,15 @@ class Pipeline:
         )
 
     async def _faulty(self, request: web.Request, application_id: int | None) -> web.StreamResponse | None:
-        faults = self._sandbox.faults
         if self._sandbox.limits.is_banned(request.remote or ""):
             # Cloudflare's answer: no Via header and no JSON.
             return web.Response(status=429, text="error code: 1015", headers={"Retry-After": "60"})
-        if faults.find("outage", None):
+        if self._sandbox.faults.find("outage", None):
             return web.Response(status=503, text="upstream connect error")
-        fault = faults.take_rest(application_id=application_id, method=request.method, path=request.path)
-        if fault is None:
-            return None
-        details = fault.details
-        if latency := details.get("latency"):
-            await asyncio.sleep(latency)
-        if details.get("timeout"):
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response(status=504)
-        status = details.get("status")
-        if status is None:
-            return None
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return _fault_429(details)
-        return _json(status, {"message": f"{status}: {HTTPStatus(status).phrase}", "code": 0})
+        fault = self._sandbox.faults.take_rest(
+            application_id=application_id, method=request.method, path=request.path
+        )
+        return None if fault is None else await _made_up(request, fault.details)
 
     def _log(self, request: web.Request, application_id: int | None, status: int, raw: bytes) -> None:
         self._sandbox.log.rest(
@@ -114,8 +102,32 @@ class Pipeline:
             method=request.method,
             path=_TOKEN_IN_PATH.sub(r"\1***", request.path),
             status=status,
-            body=raw,
+            body=_loggable(request, raw),
         )
+
+
+async def _made_up(request: web.Request, details: dict[str, Any]) -> web.StreamResponse | None:
+    """The answer a fault gives; None where it only took its time."""
+    await asyncio.sleep(details.get("latency", 0))
+    if details.get("timeout"):
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=504)
+    status = details.get("status")
+    if status is None:
+        return None
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return _fault_429(details)
+    return _json(status, {"message": f"{status}: {HTTPStatus(status).phrase}", "code": 0})
+
+
+def _loggable(request: web.Request, raw: bytes) -> bytes:
+    """A form becomes JSON, so that its secrets can be masked by name; of files only the size is told."""
+    if request.content_type == "application/x-www-form-urlencoded":
+        return orjson.dumps(dict(parse_qsl(raw.decode(errors="replace"))))
+    if request.content_type == "multipart/form-data":
+        return orjson.dumps({"multipart": len(raw)})
+    return raw
 
 
 def _reason(request: web.Request) -> str | None:

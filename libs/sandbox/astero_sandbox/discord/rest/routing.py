@@ -6,6 +6,7 @@ from typing import Any
 
 from astero_sandbox.discord import errors
 from astero_sandbox.discord.models import Application, User
+from astero_sandbox.discord.oauth2.grants import Grant
 from astero_sandbox.discord.sandbox import Sandbox
 
 from .rate_limits import Bucket
@@ -29,12 +30,18 @@ class Call:
     sandbox: Sandbox
     app: Application | None
     person: User | None = None
-    scopes: frozenset[str] = frozenset()
+    grant: Grant | None = None
+    authorization: str | None = None
     path: dict[str, str]
     query: dict[str, str]
     body: Any = None
     uploads: list[Upload] = field(default_factory=list)
     reason: str | None = None
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What the person behind a Bearer token granted."""
+        return frozenset() if self.grant is None else self.grant.scopes
 
     @property
     def bot(self) -> Application:
