@@ -31,6 +31,8 @@ _STYLES = ("cyan", "magenta", "blue", "bright_green", "bright_cyan", "bright_mag
 _LEFT_OUT = {"level", "time", "pid", "hostname", "msg", "service", "name", "v", "err", "stack"}
 # The databases talk a lot at start and end; the supervisor tells when one ends, their files have it all.
 _ALARMING = {"postgres": ("WARNING:", "ERROR:", "FATAL:", "PANIC:"), "valkey": ("FATAL",)}
+# PostgreSQL's FATAL to whoever knocks too early or stays too long.
+_PASSING = ("is starting up", "is shutting down", "due to administrator command")
 _LONGEST_FIELD = 120
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -58,11 +60,8 @@ class Output:
 
     def line(self, name: str, line: str) -> None:
         self._write(name, line)
-        alarming = _ALARMING.get(name)
-        if alarming is not None and not any(word in line for word in alarming):
-            return
         shown = render(line)
-        if shown is not None:
+        if shown is not None and _concerns_a_person(name, line):
             self._show(name, shown)
 
     def say(self, name: str, sentence: str) -> None:
@@ -87,7 +86,14 @@ class Output:
 
     def _show(self, name: str, text: Text) -> None:
         style = self._styles.setdefault(name, _STYLES[len(self._styles) % len(_STYLES)])
-        self._console.print(Text(f"{name:<9}", style=style) + text, soft_wrap=True)
+        self._console.print(Text.assemble((f"{name:<9}", style), text), soft_wrap=True)
+
+
+def _concerns_a_person(name: str, line: str) -> bool:
+    alarming = _ALARMING.get(name)
+    if alarming is None:
+        return True
+    return any(word in line for word in alarming) and not any(word in line for word in _PASSING)
 
 
 def render(line: str) -> Text | None:

@@ -43,7 +43,7 @@ class Screen:
 
 def _addresses(stack: Stack) -> Generator[tuple[str, str]]:
     yield "API", stack.api_url
-    yield "Bot engine", f"{stack.engine_url}/internal/health (Authorization: Bearer, see secrets.json)"
+    yield "Bot engine", f"{stack.engine_url}/internal/health"
     if stack.plan.has_sandbox_discord:
         yield "Sandbox Discord", f"{stack.discord_url}  <- open this: type, and watch the bot"
     else:

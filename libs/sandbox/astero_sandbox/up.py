@@ -27,7 +27,6 @@ from astero_sandbox.stack import DatabaseRefusedError, Stack
 from astero_sandbox.supervisor import EXIT_BAD_CONFIGURATION, Supervised, Supervisor
 
 _IN_THE_WAY = (
-    AlreadyUpError,
     CredentialsDamagedError,
     DatabaseRefusedError,
     NotReadyError,
@@ -52,7 +51,15 @@ def main(commands: Mapping[str, tuple[str, ...]] | None = None) -> int:
         screen.say(str(error), style="red")
         return EXIT_BAD_CONFIGURATION
     try:
-        with closing(Home(plan.home)) as home:
+        home = Home(plan.home)
+    except AlreadyUpError as error:
+        screen.say(str(error), style="red")
+        return _FAILED
+    except OSError as error:
+        screen.say(f"ASTERO_HOME: {plan.home} cannot be used: {error.strerror}", style="red")
+        return EXIT_BAD_CONFIGURATION
+    try:
+        with closing(home):
             return _run(plan, home, console, screen, begun)
     except _IN_THE_WAY as error:
         screen.say(str(error), style="red")

@@ -253,12 +253,24 @@ def test_a_service_that_never_comes_up_ends_everything_with_its_last_lines(up: S
     assert "engine did not become ready" in crashing.said
 
 
-def test_one_that_does_not_hear_is_killed_in_time(up: Start) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_one_that_does_not_hear_is_killed_in_time_or_at_a_second_ctrl_c(up: Start, times: int) -> None:
     running = up("worker=deaf").wait_up()
     everything = running.everything()
+    engine = psutil.Process(running.pid_of("engine"))
+    if times == 2:
+        os.killpg(running.process.pid, signal.SIGINT)
+        until(lambda: gone([engine]))
     assert running.interrupt() == 0
-    assert "worker   did not end within" in running.said
+    assert ("worker   did not end within" in running.said) is (times == 1)
     until(lambda: gone(everything))
+
+
+def test_a_home_that_cannot_be_used_is_bad_configuration(up: Start, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = up(ASTERO_HOME=str(tmp_path / "file" / "home"))
+    assert refused.process.wait() == 78
+    assert "ASTERO_HOME" in refused.said
 
 
 @pytest.mark.parametrize("value", ["80", "eighty", "65530", "-1"])
