@@ -19,9 +19,12 @@ FURTHER_WORDS = {
     "automod": {  # one pure part of its rules each
         "caps", "domains", "emoji", "invites", "links", "lookalikes", "patterns", "readings", "words",
     },
+    "accounts": {"passwords"},  # hashing, in its own pool
+    "bots": {"nudges"},  # telling the engine, after the commit
+    "discord_accounts": {"managed_servers", "oauth", "pending", "sealing"},  # Discord's side, one step each
     "cases": {"actions", "deletions", "log_channel", "notices"},  # carrying one out in Discord, step by step
-    "modules": {"catalog", "fields", "options", "patches", "schema"},  # the one definition and its four faces
-    "sessions": {"standing"},  # whether a session still counts, asked on every request
+    "modules": {"catalog", "fields", "options", "patches", "reading", "rendering", "schema"},  # its faces
+    "sessions": {"logout", "refresh", "standing", "tokens"},  # one way a session goes on or ends each
 }  # fmt: skip
 
 

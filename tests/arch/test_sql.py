@@ -76,7 +76,7 @@ def _is_sql_text(source: Source, call: ast.Call) -> bool:
 def _is_built(node: ast.expr, assigned: dict[str, list[ast.expr]], depth: int = 0) -> bool:
     match node:
         case ast.JoinedStr():
-            return any(isinstance(part, ast.FormattedValue) for part in node.values)
+            return not _is_literal(node, assigned)
         case ast.BinOp(left=left, op=ast.Add() | ast.Mod(), right=right):
             # Two literals side by side are one literal; a column in arithmetic is no text.
             text = any(_holds_text(side, assigned) for side in (left, right))
@@ -111,7 +111,9 @@ def _is_literal(node: ast.expr, assigned: dict[str, list[ast.expr]]) -> bool:
         case ast.Constant(value=str()):
             return True
         case ast.JoinedStr(values=values):
-            return not any(isinstance(part, ast.FormattedValue) for part in values)
+            # A constant put into a constant is a constant.
+            inserted = [part.value for part in values if isinstance(part, ast.FormattedValue)]
+            return all(isinstance(part, ast.Name) and _is_literal(part, assigned) for part in inserted)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _is_literal(left, assigned) and _is_literal(right, assigned)
         case ast.Name(id=name):
@@ -158,6 +160,7 @@ session.execute(text("SELECT :a"), {"a": 1})
 session.execute(text(NAMED))
 session.exec(select(Bot).where(Bot.number == last + 1))
 session.execute("SELECT a " "FROM b")
+text(f"SELECT 1 WHERE {NAMED}")
 session.execute(update(Counter).values(last=Counter.last + 1))
 connection.execute(sql.SQL("GRANT {} TO {}").format(a, b))
 pipeline.execute()

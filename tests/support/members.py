@@ -71,7 +71,9 @@ def _hint(kind: type, name: str) -> Any:
 
 def parts_of(annotation: Any) -> set[Any]:
     """The annotation with everything inside it: `tuple[Bot, ...] | None` holds Bot."""
-    return {annotation}.union(*(parts_of(part) for part in get_args(annotation)), set())
+    if isinstance(annotation, list):  # the arguments of a Callable
+        return set().union(*map(parts_of, annotation))
+    return {annotation}.union(*map(parts_of, get_args(annotation)))
 
 
 def instance_of(kind: type, values: dict[str, Any]) -> Any:
