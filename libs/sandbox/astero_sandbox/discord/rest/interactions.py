@@ -141,10 +141,11 @@ def _response(call: Call, interaction: Interaction) -> Json:
             "response_message_loading": bool(record.flags & LOADING),
             "response_message_ephemeral": record.visible_to is not None,
         }
-        body["resource"] = {
-            "type": int(interaction.callback or 0),
-            "message": message_payload(call.sandbox.world, record),
-        }
+        if interaction.callback == Callback.MESSAGE:
+            body["resource"] = {
+                "type": int(Callback.MESSAGE),
+                "message": message_payload(call.sandbox.world, record),
+            }
     elif interaction.callback == Callback.UPDATE and interaction.source_message_id in messages:
         record = messages[interaction.source_message_id]
         body["resource"] = {

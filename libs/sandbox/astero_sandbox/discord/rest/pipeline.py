@@ -161,6 +161,7 @@ def _too_many(verdict: Verdict) -> web.Response:
         "message": "You are being rate limited.",
         "retry_after": round(verdict.retry_after or 0.0, 3),
         "global": verdict.is_global,
+        "code": 0,
     }
     response = _json(429, body)
     response.headers["Via"] = "1.1 google"
@@ -174,6 +175,7 @@ def _fault_429(details: dict[str, Any]) -> web.Response:
         "message": "You are being rate limited.",
         "retry_after": retry_after,
         "global": scope == "global",
+        "code": 0,
     }
     response = _json(429, body)
     response.headers["Retry-After"] = str(max(1, round(retry_after + 0.5)))
