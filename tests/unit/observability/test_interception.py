@@ -137,6 +137,7 @@ async def test_a_forgotten_tasks_exception_is_a_line_with_or_without_our_handler
         assert log.last["level"] == 50
         assert log.last["err"]["type"] == "ValueError"
         assert "Task exception was never retrieved" in log.text
+        assert "future:" not in log.text  # its repr holds the raw exception
         assert "abcdef99" not in log.text
 
 
