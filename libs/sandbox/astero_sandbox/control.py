@@ -1,5 +1,6 @@
 """The sandbox Discord's control API: makes applications, people and servers, and lets them act."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -25,8 +26,13 @@ class Control:
         self._client.close()
 
     def create_application(self, name: str) -> dict[str, Any]:
-        """`{applicationId, botToken, publicKey}`"""
+        """`{applicationId, botToken, clientSecret, publicKey, …}`"""
         return self._send("POST", "/sandbox/applications", {"name": name})
+
+    def allow_redirects(self, application_id: str, uris: Sequence[str]) -> None:
+        """Where signing in with Discord may send people back to."""
+        path = f"/sandbox/applications/{application_id}"
+        self._send("PATCH", path, {"redirectUris": list(uris)})
 
     def create_user(self, username: str, email: str) -> str:
         made = self._send("POST", "/sandbox/users", {"username": username, "email": email})
@@ -42,12 +48,17 @@ class Control:
         *,
         user_id: str | None = None,
         application_id: str | None = None,
+        roles: Sequence[str] = (),
         permissions: int | None = None,
     ) -> None:
-        """A person by `user_id`, a bot by `application_id`. `permissions` are given through a role."""
+        """A person by `user_id`, a bot by `application_id`.
+
+        `roles` are ids or names; `permissions` (Discord's bits) are given through a role of their own.
+        """
         who = {"userId": user_id} if application_id is None else {"applicationId": application_id}
         granted = {} if permissions is None else {"permissions": str(permissions)}
-        self._send("POST", f"/sandbox/guilds/{guild_id}/members", {**who, **granted})
+        body = {**who, **granted, "roles": list(roles)}
+        self._send("POST", f"/sandbox/guilds/{guild_id}/members", body)
 
     def leave(self, guild_id: str, user_id: str) -> None:
         self._send("DELETE", f"/sandbox/guilds/{guild_id}/members/{user_id}")

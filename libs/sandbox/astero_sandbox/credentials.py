@@ -21,6 +21,7 @@ class CredentialsDamagedError(Exception):
 class Application(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     application_id: str
     bot_token: str
+    client_secret: str
 
 
 class DemoWorld(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -14,16 +14,20 @@ from astero_sandbox.credentials import Application, Credentials, DemoWorld
 GUILD = "Astero demo"
 SHARED_BOT = "Astero"
 BRANDED_BOT = "Demo Bot"
-# Discord's permission bits: kick, ban, manage messages, moderate members
-_MODERATOR = 1 << 1 | 1 << 2 | 1 << 13 | 1 << 40
-# A bot also manages channels and roles' members: view, send, embed, history, manage messages …
-_BOT = _MODERATOR | 1 << 10 | 1 << 11 | 1 << 14 | 1 << 16
 
 
-def furnish(control: Control, world: DemoWorld | None) -> DemoWorld:
-    """`world` itself while the sandbox still knows it; otherwise a new one."""
-    if world is not None and control.accepts_token(world.shared.bot_token):
-        return world
+def furnish(control: Control, world: DemoWorld | None, *, callback: str) -> DemoWorld:
+    """`world` itself while the sandbox still knows it; otherwise a new one.
+
+    `callback` is where signing in with Discord comes back to; it moves with the ports.
+    """
+    if world is None or not control.accepts_token(world.shared.bot_token):
+        world = _make(control)
+    control.allow_redirects(world.shared.application_id, [callback])
+    return world
+
+
+def _make(control: Control) -> DemoWorld:
     shared, branded = (
         msgspec.convert(control.create_application(name), Application) for name in (SHARED_BOT, BRANDED_BOT)
     )
@@ -31,10 +35,10 @@ def furnish(control: Control, world: DemoWorld | None) -> DemoWorld:
         control.create_user(name, f"{name}@astero.test") for name in ("olivia", "max", "mia")
     )
     guild_id = control.create_guild(GUILD, owner_id=owner)["guildId"]
-    control.join(guild_id, user_id=moderator, permissions=_MODERATOR)
+    control.join(guild_id, user_id=moderator, roles=["Moderator"])
     control.join(guild_id, user_id=member)
     for application in (shared, branded):
-        control.join(guild_id, application_id=application.application_id, permissions=_BOT)
+        control.join(guild_id, application_id=application.application_id)
     return DemoWorld(
         shared=shared,
         branded=branded,

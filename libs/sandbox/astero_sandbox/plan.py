@@ -26,6 +26,7 @@ class PlanRefusedError(Exception):
 class Plan:
     """A URL that is set means: not ours, use it, start nothing for it. `database_url` is an administrator's.
 
+    `discord_options` are more arguments for the sandbox Discord.
     By a service's name, `commands` replaces what it runs and `overrides` sets more of its environment.
     """
 
@@ -38,6 +39,7 @@ class Plan:
     discord_bot_token: str | None = None
     inherited: Mapping[str, str] = field(default_factory=dict[str, str])
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    discord_options: tuple[str, ...] = ()
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     @classmethod

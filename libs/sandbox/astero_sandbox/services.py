@@ -54,12 +54,10 @@ def sandbox_discord(plan: Plan) -> Program:
     return Program(
         name=DISCORD,
         stage=Stage.THIRD_PARTY,
-        command=plan.commands.get(
-            DISCORD,
-            (
-                *(sys.executable, "-m", "astero_sandbox.discord", "--host", LOOPBACK),
-                *("--port", str(plan.ports.discord), "--state", str(plan.home / "discord.json")),
-            ),
+        command=(
+            *(sys.executable, "-m", "astero_sandbox.discord", "--host", LOOPBACK),
+            *("--port", str(plan.ports.discord), "--state", str(plan.home / "discord.json")),
+            *plan.discord_options,
         ),
         environment={**plan.inherited, **_UNBUFFERED},
         directory=plan.home,
@@ -119,7 +117,13 @@ _UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 
 
 def _of_api(plan: Plan, credentials: Credentials, connections: Connections) -> dict[str, str]:
+    sign_in: dict[str, str] = {}
+    if plan.has_sandbox_discord and credentials.world is not None:
+        shared = credentials.world.shared
+        sign_in["DISCORD_CLIENT_ID"] = shared.application_id
+        sign_in["DISCORD_CLIENT_SECRET"] = shared.client_secret
     return {
+        **sign_in,
         "ASTERO_ENV": "development",
         "DATABASE_URL": connections.database.api,
         "REDIS_URL": connections.redis_api,

@@ -128,7 +128,8 @@ class Stack:
             return None
         with self._progress("Sandbox Discord"), Control(self.discord_url) as control:
             self.discord.wait_ready()
-            world = demo.furnish(control, self.credentials.world)
+            callback = f"{self.api_url}/api/auth/discord/callback"
+            world = demo.furnish(control, self.credentials.world, callback=callback)
         self.credentials = demo.remember(self.credentials, world, self.plan.home)
         return world
 

@@ -20,10 +20,11 @@ def running_stack(
     engines: int = 1,
     overrides: Mapping[str, Mapping[str, str]] | None = None,
     commands: Mapping[str, tuple[str, ...]] | None = None,
+    discord_options: tuple[str, ...] = (),
 ) -> Generator[Stack]:
     """Ready when it yields: the databases, the sandbox Discord with the demo server, what is asked for.
 
-    `overrides` and `commands` are those of Plan. Every part is supervised: `kill()` brings it back.
+    `overrides`, `commands` and `discord_options` are those of Plan. Every part is supervised: `kill()` brings it back.
     """
     with temporary_supervisor() as (home, supervisor):
         plan = Plan(
@@ -33,6 +34,7 @@ def running_stack(
             inherited=surroundings(os.environ),
             overrides=overrides or {},
             commands=commands or {},
+            discord_options=discord_options,
         )
         stack = Stack(plan, supervisor, stopping=threading.Event())
         place = place_for(home, instance=stack.credentials.instance)
