@@ -86,9 +86,18 @@ def _fold_symbol(char: str) -> str:
 def _letters(char: str) -> str:
     if char in _PSEUDO_LATIN:
         return _PSEUDO_LATIN[char]
+    decomposed = unicodedata.normalize("NFKD", char)
+    base = "".join(part for part in decomposed if unicodedata.category(part) not in _MARKS)
+    if base.isascii():
+        # Accents and compatibility forms are Unicode's own knowledge; the library has some of them wrong.
+        return base.lower()
+    return "".join(map(_lookalike, unicodedata.normalize("NFKC", char))).casefold()
+
+
+def _lookalike(char: str) -> str:
     # Scripts written without spaces stay as they are: their look-alikes are few, and a Latin word
     # beside them must still be found as a word.
-    folded = str(
+    return str(
         decancer_py.parse(
             char,
             disable_bidi=True,
@@ -100,9 +109,6 @@ def _letters(char: str) -> str:
             retain_burmese=True,
         )
     )
-    if folded != char:
-        return folded
-    return unicodedata.normalize("NFKC", char).casefold()
 
 
 def _plain_character(char: str) -> str:

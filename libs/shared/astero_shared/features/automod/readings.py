@@ -7,8 +7,6 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-import re2
-
 from astero_shared.features.automod.lookalikes import fold, plain
 
 MAX_FRAGMENT = 100
@@ -17,27 +15,9 @@ _CONTROLS: Final = bytes(code for code in (*range(0x20), 0x7F) if code not in b"
 _LOWER: Final = bytes(range(256)).lower()
 # Invisible once Discord has drawn the message: emphasis, spoilers, code, escapes.
 _MARKUP: Final = b"*_~|`\\"
-_UNLEET: Final = bytes.maketrans(b"034578@$!1", b"oeastbasi\x01")
-_LEET_TOKEN: Final = re.compile(rb"[a-z0-9@$\x80-\xff][a-z0-9@$!\x80-\xff]+[a-z0-9@$\x80-\xff]")
-
-
-def _compile_leet() -> re2.Set:
-    # A digit or sign beside a letter; a ! only between letters, since most of them end sentences.
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.never_capture = True
-    made = re2.Set.SearchSet(options)
-    letter = rb"[a-z\x80-\xff]"
-    made.Add(letter + rb"[!0134578@$]+" + letter)
-    made.Add(letter + rb"[0134578@$]|[0134578@$]" + letter)
-    made.Compile()
-    return made
-
-
+_UNLEET: Final = bytes.maketrans(b"034578@$1", b"oeastbas\x01")
+_TOKEN: Final = re.compile(rb"[a-z0-9@$!\x80-\xff]{3,}")
 _DIGITS: Final = b"0123456789"
-_LEET_MAYBE: Final = _compile_leet()
-# In a word's expression this byte stands where a 1 was: an i or an l.
-ONE: Final = b"\x01"
 
 
 class Readings:
@@ -75,15 +55,17 @@ def without_percent(data: bytes) -> bytes | None:
     return None if decoded == data else decoded
 
 
-def without_leet(data: bytes) -> bytes | None:
-    """The reading with digits for letters undone, of the same length; None where there are none.
+def without_digits(data: bytes) -> bytes:
+    """Every digit and sign that can stand for a letter as that letter; a 1 (an i or an l) as 0x01.
 
-    Only in tokens that are mostly letters: `b1tch` and `a$$` are words, `a55`, `$15` and `4x4` are not.
+    A quick look, of the same length: what it shows is looked for again in `without_leet`.
     """
-    if not _LEET_MAYBE.Match(data):
-        return None
-    changed = _LEET_TOKEN.sub(_unleet, data)
-    return None if changed == data else changed
+    return data.translate(_UNLEET)
+
+
+def without_leet(data: bytes) -> bytes:
+    """The same only where letters prevail: `b1tch` and `a$$` are words, `a55` and `$15` are not."""
+    return _TOKEN.sub(_unleet, data)
 
 
 def excerpt(data: bytes, start: int, end: int) -> str:

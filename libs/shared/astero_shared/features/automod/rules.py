@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-import re2
 from msgspec import Struct
 
 from astero_shared.features.automod.caps import breaks_caps, count_letters, may_break_caps
@@ -28,8 +27,8 @@ from astero_shared.features.automod.config import (
 from astero_shared.features.automod.emoji import count_emoji
 from astero_shared.features.automod.invites import INVITE_HOSTS, find_invites
 from astero_shared.features.automod.links import LinkMatcher
-from astero_shared.features.automod.patterns import compile_patterns, find_fragment
-from astero_shared.features.automod.readings import MAX_FRAGMENT, Readings, excerpt
+from astero_shared.features.automod.patterns import PatternMatcher
+from astero_shared.features.automod.readings import MAX_FRAGMENT, Readings
 from astero_shared.features.automod.words import WordMatcher
 
 # An edit that arrives later than this is not the author's keystroke any more but Discord's own rework
@@ -278,14 +277,10 @@ def _emoji(rule: EmojiRule) -> _Finder | None:
 def _patterns(rule: PatternsRule) -> _Finder | None:
     if not rule.enabled or not rule.patterns:
         return None
-    compiled: re2.Set = compile_patterns(rule.patterns)
+    matcher = PatternMatcher(rule.patterns)
 
     def find(message: MessageFacts, _readings: Readings) -> _Found | None:
-        text = message.content.encode("utf-8", "replace")
-        matched = compiled.Match(text)
-        if not matched:
-            return None
-        fragment = find_fragment(rule.patterns[matched[0]], text)
-        return _Found(excerpt(fragment, 0, len(fragment)))
+        fragment = matcher.find(message.content)
+        return None if fragment is None else _Found(fragment)
 
     return find

@@ -9,7 +9,12 @@ from typing import Final
 import re2
 
 from astero_shared.features.automod.lookalikes import fold
-from astero_shared.features.automod.readings import Readings, excerpt, without_leet
+from astero_shared.features.automod.readings import (
+    Readings,
+    excerpt,
+    without_digits,
+    without_leet,
+)
 
 # RE2 reads the UTF-8 bytes as Latin-1: every byte of a letter outside ASCII is 0x80 or above, and folding
 # has made all punctuation and every blank ASCII. That keeps the automaton a fraction of its Unicode size.
@@ -57,9 +62,11 @@ class WordMatcher:
             for data in readings.folded:
                 if self._set.Match(data):
                     return self._locate(data, data)
-                relaxed = without_leet(data)
-                if relaxed is not None and self._set.Match(relaxed):
-                    return self._locate(relaxed, data)
+                loose = without_digits(data)
+                if loose != data and self._set.Match(loose):
+                    careful = without_leet(data)
+                    if self._set.Match(careful):
+                        return self._locate(careful, data)
         if self._symbols:
             text = readings.text.lower()
             for symbol in self._symbols:
@@ -137,8 +144,10 @@ def _part(part: str, *, stretch: bool) -> bytes:
 
 
 def _unit(char: str) -> bytes:
-    if char in "il":
-        return b"[%b\\x01]" % char.encode()
+    if char == "i":
+        return rb"[i!\x01]"  # no letter of its own: "hi!" still ends before the !
+    if char == "l":
+        return rb"[l\x01]"
     data = char.encode("utf-8", "ignore")
     escaped = re2.escape(data)
     return escaped if len(data) == 1 else b"(?:%b)" % escaped

@@ -113,7 +113,12 @@ def read_value(config: Struct, path: str) -> Any:
     value: Any = config
     for name in path.split("."):
         value = getattr(value, _attribute(type(value), name))
-    return msgspec.to_builtins(value, enc_hook=encode_hook)
+    return to_json_value(value)
+
+
+def to_json_value(value: Any) -> Any:
+    """What a reader of the value's JSON gets: lists for tuples, strings for ids and enums."""
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=encode_hook))
 
 
 def make_patch(path: str, value: Any) -> dict[str, Any]:
@@ -135,7 +140,7 @@ def _field(spec: ModuleSpec, item: inspect.Field, group: str, locale: Locale) ->
         kind=kind,
         title=_said(spec, path, item.type, "title", locale),
         help=_said(spec, path, item.type, "help", locale),
-        default=msgspec.to_builtins(item.default, enc_hook=encode_hook),
+        default=to_json_value(item.default),
         nullable=nullable,
         choices=choices,
         **bounds,

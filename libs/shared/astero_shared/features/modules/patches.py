@@ -15,10 +15,10 @@ from msgspec import Struct, UnsetType
 
 from astero_shared.errors import InvalidError
 from astero_shared.features.modules.catalog import MODULES
-from astero_shared.features.modules.fields import Field, FieldKind, find_field
+from astero_shared.features.modules.fields import Field, FieldKind, find_field, to_json_value
 from astero_shared.features.modules.options import OptionError
 from astero_shared.i18n import Locale, text
-from astero_shared.ids import decode_hook, encode_hook
+from astero_shared.ids import decode_hook
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 32
@@ -81,7 +81,7 @@ def apply_patch(config: Config, patch: Mapping[str, Any], locale: Locale = "en")
 
 def encode_config(config: Struct) -> dict[str, Any]:
     """The JSON form that is stored and answered: every setting, ids as strings."""
-    return cast("dict[str, Any]", msgspec.to_builtins(config, enc_hook=encode_hook))
+    return cast("dict[str, Any]", to_json_value(config))
 
 
 def decode_stored(kind: type[Config], stored: Mapping[str, Any]) -> tuple[Config, tuple[str, ...]]:

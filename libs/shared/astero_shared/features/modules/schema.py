@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from astero_shared.features.modules.catalog import MODULES
+from astero_shared.features.modules.fields import to_json_value
 from astero_shared.ids import schema_hook
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,4 +20,4 @@ def module_schema(module: str) -> dict[str, Any]:
         (spec.config,), schema_hook=schema_hook, ref_template="#/$defs/{name}"
     )
     root = components.pop(reference["$ref"].rpartition("/")[2])
-    return {"$schema": DIALECT, **root, "title": spec.title, "$defs": components}
+    return to_json_value({"$schema": DIALECT, **root, "title": spec.title, "$defs": components})
