@@ -38,18 +38,14 @@ class Part:
     def is_ready(self) -> bool:
         return self._supervised.is_running and self._probe()
 
-    @property
-    def is_hopeless(self) -> bool:
-        """It refused its configuration, or ended again and again since it was started."""
-        return self._supervised.refused or self._supervised.exits >= _HOPELESS_EXITS
+    def hopeless_from_now(self) -> Probe:
+        """Says yes once it refused its configuration, or ended again and again."""
+        before = self._supervised.exits
+        return lambda: self._supervised.refused or self._supervised.exits - before >= _HOPELESS_EXITS
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
         """Raises NotReadyError with its last lines, or InterruptedStartError."""
-        before = self._supervised.exits
-
-        def hopeless() -> bool:
-            return self._supervised.refused or self._supervised.exits - before >= _HOPELESS_EXITS
-
+        hopeless = self.hopeless_from_now()
         if not wait_until(self.is_ready, seconds=seconds, stopping=self._stopping, hopeless=hopeless):
             raise self.not_ready()
 

@@ -154,19 +154,19 @@ class Stack:
 
     def wait_ready(self) -> None:
         """Raises NotReadyError for a part that does not come up, as soon as that is clear."""
-        parts = self.parts.values()
+        parts = {part: part.hopeless_from_now() for part in self.parts.values()}
 
         def all_ready() -> bool:
             return all(part.is_ready() for part in parts)
 
         def hopeless() -> bool:
-            return any(part.is_hopeless for part in parts)
+            return any(probe() for probe in parts.values())
 
         with self._progress("Waiting until all is ready"):
             if wait_until(all_ready, seconds=READY_SECONDS, stopping=self._stopping, hopeless=hopeless):
                 return
         # One that waits for another is not ready either; the one that cannot start is the cause.
-        culprits = [part for part in parts if part.is_hopeless]
+        culprits = [part for part, probe in parts.items() if probe()]
         culprits += [part for part in parts if not part.is_ready()]
         raise culprits[0].not_ready() if culprits else NotReadyError("not ready in time; try again")
 

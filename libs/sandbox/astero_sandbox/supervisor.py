@@ -102,7 +102,7 @@ class Supervised:
             self._changed.wait_for(lambda: self._process is None or self._process.pid != pid)
 
     def kill_group(self) -> None:
-        """Takes no lock, so that a signal handler may call it."""
+        """Takes no lock: somebody may hold it who waits for this end."""
         process = self._process
         if process is not None:
             signal_group(process.pid, signal.SIGKILL)
@@ -219,7 +219,7 @@ class Supervisor:
         self.reaper.close()
 
     def kill_everything(self) -> None:
-        """For the impatient: whoever waits in `close` goes on at once. Safe in a signal handler."""
+        """For the impatient: whoever waits in `close` goes on at once."""
         for supervised in self._supervised:
             supervised.kill_group()
 

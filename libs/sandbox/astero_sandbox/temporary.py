@@ -24,7 +24,7 @@ def running_stack(
 ) -> Generator[Stack]:
     """Ready when it yields: the databases, the sandbox Discord with the demo server, what is asked for.
 
-    `overrides`, `commands` and `discord_options` are those of Plan. Every part is supervised: `kill()` brings it back.
+    `overrides`, `commands` and `discord_options` are those of Plan. A part that is killed comes back.
     """
     with temporary_supervisor() as (home, supervisor):
         plan = Plan(

@@ -43,6 +43,7 @@ def main(commands: Mapping[str, tuple[str, ...]] | None = None) -> int:
     `commands` replaces what a service runs, by its name.
     """
     begun = time.monotonic()
+    wish = _Wish()
     console = Terminal(highlight=False)
     screen = Screen(console)
     try:
@@ -60,34 +61,33 @@ def main(commands: Mapping[str, tuple[str, ...]] | None = None) -> int:
         return EXIT_BAD_CONFIGURATION
     try:
         with closing(home):
-            return _run(plan, home, console, screen, begun)
+            return _run(plan, home, console, screen, wish, begun)
     except _IN_THE_WAY as error:
         screen.say(str(error), style="red")
         return _FAILED
 
 
-def _run(plan: Plan, home: Home, console: Terminal, screen: Screen, begun: float) -> int:
+def _run(plan: Plan, home: Home, console: Terminal, screen: Screen, wish: "_Wish", begun: float) -> int:
     with screen.step("Tidying up after earlier runs"):
         home.end_leftovers()
         remove_orphans()
     refuse_taken(plan.ports_to_open())
-    stopping = threading.Event()
     refusals: list[Supervised] = []
 
     def refuse(supervised: Supervised) -> None:
         refusals.append(supervised)
-        stopping.set()
+        wish.to_end.set()
 
     output = Output(home.logs, console)
     supervisor = Supervisor(pid_folder=home.pids, say=output.say, output=output.line, on_refusal=refuse)
-    _listen_for_the_end(stopping, supervisor.kill_everything)
+    wish.at_once(supervisor.kill_everything)
     try:
-        stack = Stack(plan, supervisor, stopping=stopping, progress=screen.step)
+        stack = Stack(plan, supervisor, stopping=wish.to_end, progress=screen.step)
         _start(stack, home, screen)
         screen.show_addresses(stack)
         took = time.monotonic() - begun
         screen.say(f"Astero is up: {stack.api_url} (ready after {took:.1f} s)", style="bold green")
-        stopping.wait()
+        wish.to_end.wait()
     except InterruptedStartError:
         pass
     finally:
@@ -131,16 +131,34 @@ def _open_demo_account(stack: Stack, screen: Screen) -> None:
         screen.say(f"No demo account: {error}", style="yellow")
 
 
-def _listen_for_the_end(stopping: threading.Event, kill: Callable[[], None]) -> None:
-    """The first signal ends things in order, a second one at once."""
+class _Wish:
+    """What the person wants: the first signal ends things in order, a second one at once.
 
-    def end(_number: int, _frame: object) -> None:
-        if stopping.is_set():
-            kill()
-        stopping.set()
+    A thread hears it: in a handler, an event could be locked by the very code that was interrupted.
+    """
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+    def __init__(self) -> None:
+        self.to_end = threading.Event()
+        self._in_a_hurry = threading.Event()
+        self._reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda _number, _frame: None)
+        threading.Thread(target=self._listen, name="signals", daemon=True).start()
+
+    def at_once(self, act: Callable[[], None]) -> None:
+        def wait() -> None:
+            self._in_a_hurry.wait()
+            act()
+
+        threading.Thread(target=wait, name="hurry", daemon=True).start()
+
+    def _listen(self) -> None:
+        while os.read(self._reading, 1):
+            if self.to_end.is_set():
+                self._in_a_hurry.set()
+            self.to_end.set()
 
 
 if __name__ == "__main__":
