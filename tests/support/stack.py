@@ -90,7 +90,8 @@ def _fresh_database(server: Postgres, *, template: str) -> Generator[str]:
     name = f"t_{secrets.token_hex(6)}"
     made, original = sql.Identifier(name), sql.Identifier(template)
     with psycopg.connect(server.url(), autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made, original))
+        # Without fsync the checkpoints of FILE_COPY cost nothing, and less is written than by the WAL.
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(made, original))
         # A copy gets the tables with their grants, but the database's own owner and grants stay behind.
         admin.execute(
             "UPDATE pg_database AS made SET datacl = original.datacl, datdba = original.datdba"
