@@ -65,6 +65,23 @@ async def find_status(session: AsyncSession, scope: BotScope) -> BotStatus | Non
     return await session.get(BotStatus, scope.bot_id)
 
 
+async def write_commands_hash(
+    session: AsyncSession, scope: BotScope, *, fingerprint: str, now: datetime
+) -> None:
+    """Which definitions of the slash commands Discord knows for this bot; its state stays as it is."""
+    fresh = insert(BotStatus).values(
+        bot_id=scope.bot_id,
+        state="starting",
+        detail={},
+        commands_hash=fingerprint,
+        since_at=now,
+        reported_at=now,
+    )
+    await session.exec(
+        fresh.on_conflict_do_update(index_elements=["bot_id"], set_={"commands_hash": fingerprint})
+    )
+
+
 async def find_engine_url(session: AsyncSession, bot_id: UUID, *, alive_since: datetime) -> str | None:
     """The private address of the engine that holds the bot, else of the newest engine that is alive."""
     query = (

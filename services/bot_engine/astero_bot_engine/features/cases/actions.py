@@ -4,16 +4,21 @@ A member who left, an unknown ban or a deleted message count as done: what was w
 back as a stable code, kept in the case and told to people in their own language.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
 import discord
 
+from astero_bot_engine.dispatch.guard import Done, Failed, Guard, Refused
+from astero_bot_engine.dispatch.standing import Target
 from astero_bot_engine.features.cases.deletions import DeleteQueue
 from astero_bot_engine.gateway.client import BotClient
+from astero_bot_engine.gateway.rest import CallBarredError
 from astero_shared.clock import utc_now
+from astero_shared.features.cases.rules import MAX_TIMEOUT, CaseAction, Standing, may_act_on
 from astero_shared.features.cases.tables import Case
 
 # Unknown Message, Unknown Member, Unknown User, Unknown Ban.
@@ -30,10 +35,15 @@ REQUIRED: Final[dict[str, str]] = {
 }
 # Discord refuses these on members whose highest role is not below the bot's.
 _RANKED: Final = frozenset({"timeout", "kick", "ban"})
+_FORESEEN: Final = {
+    "guard.target_is_self": "cases.target_is_bot",
+    "guard.target_is_owner": "cases.target_is_owner",
+    "guard.target_above_bot": "cases.target_above_bot",
+    "guard.unknown_guild": "cases.not_in_server",
+    "guard.unknown_channel": "cases.refused",
+}
 # A ban by automod takes the author's last hour of messages along; a moderator purges by hand.
 _BAN_DELETES_SECONDS: Final = 3600
-# Discord refuses a timeout that ends more than 28 days ahead.
-_MAX_TIMEOUT: Final = timedelta(days=28)
 
 
 def audit_reason(text: str) -> str:
@@ -46,13 +56,13 @@ def audit_reason(text: str) -> str:
     return text
 
 
-async def perform(client: BotClient, case: Case, deletions: DeleteQueue) -> str | None:
+async def perform(guard: Guard, client: BotClient, case: Case, deletions: DeleteQueue) -> str | None:
     """Do what the case says; answers the code of the failure, None when it is done.
 
-    Raises discord.DiscordServerError and OSError when Discord cannot be asked now: the case stays pending.
+    Raises discord.DiscordServerError, CallBarredError and OSError when Discord cannot be asked now: the case
+    stays pending.
     """
-    guild = client.get_guild(case.guild_id)
-    if guild is None:
+    if client.get_guild(case.guild_id) is None:
         return "cases.not_in_server"
     if case.action == "purge":
         # Only the moderator's command knew which messages; another "last 20" would be other messages.
@@ -60,82 +70,92 @@ async def perform(client: BotClient, case: Case, deletions: DeleteQueue) -> str 
     reason = audit_reason(f"#{case.number} {case.reason or case.rule or case.action}")
     failure = None
     if case.message_id is not None and case.channel_id is not None:
-        deleting = deletions.delete(client, case.channel_id, case.message_id, reason=reason)
-        failure = await _attempt(deleting, guild, "delete", case.target_id)
-    return await _attempt(_act(client, case, reason), guild, case.action, case.target_id) or failure
+        outcome = await deletions.delete(
+            client, case.guild_id, case.channel_id, case.message_id, reason=reason
+        )
+        failure = failure_of(outcome, "delete")
+    request = _request(client, case, reason)
+    if request is None:
+        return failure
+    outcome = await guard.call(
+        client,
+        request,
+        guild_id=case.guild_id,
+        needs=discord.Permissions(**{REQUIRED[case.action]: True}).value,
+        target=Target(case.target_id) if case.action in _RANKED else None,
+    )
+    return failure_of(outcome, case.action) or failure
 
 
-async def _attempt(
-    call: Coroutine[Any, Any, None], guild: discord.Guild, action: str, target_id: int
-) -> str | None:
-    try:
-        await call
-    except discord.DiscordServerError:
-        raise
-    except discord.HTTPException as error:
-        return None if error.code in _GONE else _code_of(error, guild, action, target_id)
-    return None
+def failure_of(outcome: Done[Any] | Refused | Failed, action: str) -> str | None:
+    """The code people are told, None when what was wanted is so."""
+    if isinstance(outcome, Done):
+        return None
+    if isinstance(outcome, Failed):
+        if outcome.code in _GONE:
+            return None
+        # The permission was there when it was checked: what is left is the order of the roles.
+        refused_rank = outcome.status == HTTPStatus.FORBIDDEN and action in _RANKED
+        return "cases.target_above_bot" if refused_rank else "cases.refused"
+    kind, _, permission = outcome.code.partition(":")
+    if kind == "guard.missing_permission":
+        return f"cases.missing_{permission}" if permission in REQUIRED.values() else "cases.refused"
+    if kind in _FORESEEN:
+        return _FORESEEN[kind]
+    raise CallBarredError(outcome.code)
 
 
-async def _act(client: BotClient, case: Case, reason: str) -> None:
+def _request(client: BotClient, case: Case, reason: str) -> Callable[[], Awaitable[Any]] | None:
+    """None when the case itself is all there is to do."""
     http, guild_id, target_id = client.http, case.guild_id, case.target_id
-    match case.action:
-        case "timeout":
-            until = timeout_ends(case)
-            if until > utc_now():
-                await http.edit_member(
-                    guild_id, target_id, communication_disabled_until=until.isoformat(), reason=reason
-                )
-        case "kick":
-            await http.kick(target_id, guild_id, reason=reason)
-        case "ban":
-            seconds = _BAN_DELETES_SECONDS if case.source == "automod" else 0
-            await http.ban(target_id, guild_id, delete_message_seconds=seconds, reason=reason)
-        case "unban":
-            await http.unban(target_id, guild_id, reason=reason)
-        case _:
-            """A note or a warning is the case itself."""
+    if case.action == "timeout" and (until := timeout_ends(case)) > utc_now():
+        end = until.isoformat()
+        return lambda: http.edit_member(guild_id, target_id, communication_disabled_until=end, reason=reason)
+    if case.action == "kick":
+        return lambda: http.kick(target_id, guild_id, reason=reason)
+    if case.action == "ban":
+        seconds = _BAN_DELETES_SECONDS if case.source == "automod" else 0
+        return lambda: http.ban(target_id, guild_id, delete_message_seconds=seconds, reason=reason)
+    if case.action == "unban":
+        return lambda: http.unban(target_id, guild_id, reason=reason)
+    return None
 
 
 def timeout_ends(case: Case) -> datetime:
     """Counted from the case's opening, so that carrying it out later does not make it longer."""
-    return case.created_at + min(timedelta(seconds=case.duration_seconds or 0), _MAX_TIMEOUT)
+    return case.created_at + min(timedelta(seconds=case.duration_seconds or 0), MAX_TIMEOUT)
 
 
-def cannot_act(guild: discord.Guild, action: str, target_id: int, role_ids: frozenset[int]) -> str | None:
-    """The code of why the bot cannot do `action` to this member, None when it can; asks nobody.
+def standing_of(guild: discord.Guild, user_id: int, role_ids: frozenset[int] | None) -> Standing:
+    """A member's place from the roles we were told; None for somebody who is not a member."""
+    if role_ids is None:
+        return Standing(user_id, (0, guild.id), is_member=False)
+    roles = [role for role_id in role_ids if (role := guild.get_role(role_id)) is not None]
+    top = max(roles, default=guild.default_role)
+    permissions = 0
+    for role in roles:
+        permissions |= role.permissions.value
+    return Standing(user_id, (top.position, top.id), permissions)
 
-    `role_ids` are the member's roles; they may have changed, in which case Discord's own refusal tells.
+
+def find_obstacle(
+    guild: discord.Guild, action: CaseAction, target: Standing, moderator: Standing | None = None
+) -> str | None:
+    """The code of why this must not or cannot be done, None when nothing is known against it.
+
+    Roles may have changed since we were told; then Discord's own refusal tells.
     """
     me = guild.me
-    if target_id in {me.id, guild.owner_id}:
-        return "cases.target_is_bot" if target_id == me.id else "cases.target_is_owner"
-    needed = REQUIRED.get(action)
-    if needed is not None and not getattr(me.guild_permissions, needed):
+    bot = Standing(me.id, (me.top_role.position, me.top_role.id))
+    owner_id = guild.owner_id or 0
+    found = may_act_on(action, target=target, bot=bot, owner_id=owner_id, moderator=moderator)
+    needed = REQUIRED.get(action.value)
+    if found is None and needed is not None and not getattr(me.guild_permissions, needed):
         return f"cases.missing_{needed}"
-    if action in _RANKED and stands_above(guild, role_ids, me.top_role):
-        return "cases.target_above_bot"
-    if action == "timeout" and _is_administrator(guild, role_ids):
-        return "cases.target_is_administrator"
-    return None
+    return found
 
 
-def _is_administrator(guild: discord.Guild, role_ids: frozenset[int]) -> bool:
-    roles = (guild.get_role(role_id) for role_id in role_ids)
-    return any(role.permissions.administrator for role in roles if role is not None)
-
-
-def stands_above(guild: discord.Guild, role_ids: frozenset[int], limit: discord.Role) -> bool:
-    """Whether the highest of the roles is `limit` or above it: Discord then refuses to act."""
+def stands_above(guild: discord.Guild, role_ids: frozenset[int]) -> bool:
+    """Whether the highest of the roles is the bot's or above it, however Discord sees the action at hand."""
+    limit = guild.me.top_role
     return any(role >= limit for role_id in role_ids if (role := guild.get_role(role_id)) is not None)
-
-
-def _code_of(error: discord.HTTPException, guild: discord.Guild, action: str, target_id: int) -> str:
-    if error.status != 403:  # noqa: PLR2004
-        return "cases.refused"
-    needed = REQUIRED.get(action)
-    if needed is not None and not getattr(guild.me.guild_permissions, needed):
-        return f"cases.missing_{needed}"
-    if action not in _RANKED:
-        return "cases.refused"
-    return "cases.target_is_owner" if target_id == guild.owner_id else "cases.target_above_bot"

@@ -1,49 +1,56 @@
 """Messages of one channel are deleted together when they come faster than Discord takes single deletions.
 
-The first goes out at once; what arrives while it is under way follows in bulk, up to 100 a call. A message
-that is gone already counts as deleted.
+The first goes out at once; what arrives while it is under way follows in bulk, up to 100 a call.
 """
 
 import asyncio
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import discord
 
+from astero_bot_engine.dispatch.guard import Done, Failed, Guard, Refused
 from astero_bot_engine.gateway.client import BotClient
 from astero_shared.clock import utc_now
+
+Outcome = Done[Any] | Refused | Failed
 
 # Discord: bulk delete takes 2 to 100 messages, none older than two weeks.
 MAX_BULK: Final = 100
 BULK_WINDOW: Final = timedelta(days=14) - timedelta(minutes=5)
-_UNKNOWN_MESSAGE: Final = 10008
+_NEEDS: Final = discord.Permissions(manage_messages=True).value
 
 
 class DeleteQueue:
     """One for all bots; each channel has its own line, which lives while it has something to do."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
         self._lines: dict[tuple[UUID, int], _Line] = {}
 
-    async def delete(self, client: BotClient, channel_id: int, message_id: int, *, reason: str) -> None:
-        """Returns when the message is gone. Raises discord.HTTPException when Discord refuses."""
+    async def delete(
+        self, client: BotClient, guild_id: int, channel_id: int, message_id: int, *, reason: str
+    ) -> Outcome:
+        """The guard's outcome for this message. Raises what Guard.call raises."""
         key = (client.bot_id, channel_id)
         line = self._lines.get(key)
         if line is None or line.client is not client:
-            line = self._lines[key] = _Line(client, channel_id)
+            line = self._lines[key] = _Line(self._guard, client, guild_id, channel_id)
         try:
-            await line.delete(message_id, reason)
+            return await line.delete(message_id, reason)
         finally:
             if line.idle and self._lines.get(key) is line:
                 del self._lines[key]
 
 
 class _Line:
-    def __init__(self, client: BotClient, channel_id: int) -> None:
+    def __init__(self, guard: Guard, client: BotClient, guild_id: int, channel_id: int) -> None:
         self.client = client
+        self._guard = guard
+        self._guild_id = guild_id
         self._channel_id = channel_id
-        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._waiting: dict[int, asyncio.Future[Outcome]] = {}
         self._worker: asyncio.Task[None] | None = None
         self._reason = ""
 
@@ -51,15 +58,15 @@ class _Line:
     def idle(self) -> bool:
         return not self._waiting and (self._worker is None or self._worker.done())
 
-    async def delete(self, message_id: int, reason: str) -> None:
-        gone = self._waiting.get(message_id)
-        if gone is None:
-            gone = self._waiting[message_id] = asyncio.get_running_loop().create_future()
+    async def delete(self, message_id: int, reason: str) -> Outcome:
+        answer = self._waiting.get(message_id)
+        if answer is None:
+            answer = self._waiting[message_id] = asyncio.get_running_loop().create_future()
         self._reason = reason
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
         # Several may wait for one message: one that gives up must not cancel the others.
-        await asyncio.shield(gone)
+        return await asyncio.shield(answer)
 
     async def _work(self) -> None:
         while self._waiting:
@@ -68,36 +75,44 @@ class _Line:
             try:
                 await self._delete_batch(batch)
             finally:
-                for gone in batch.values():
+                for answer in batch.values():
                     # Only when this task itself was cancelled or broke; each then hears of it.
-                    if not gone.done():
-                        gone.cancel()
+                    if not answer.done():
+                        answer.cancel()
 
-    async def _delete_batch(self, batch: dict[int, asyncio.Future[None]]) -> None:
+    async def _delete_batch(self, batch: dict[int, asyncio.Future[Outcome]]) -> None:
         horizon = utc_now() - BULK_WINDOW
         recent = [m for m in batch if discord.utils.snowflake_time(m) > horizon]
-        if len(recent) > 1 and await self._delete_together(recent):
-            for message_id in recent:
-                batch[message_id].set_result(None)
-        for message_id, gone in batch.items():
-            if gone.done():
+        done = await self._delete_together(recent) if len(recent) > 1 else None
+        for message_id, answer in batch.items():
+            if done is not None and message_id in recent:
+                answer.set_result(done)
                 continue
             try:
-                await self.client.http.delete_message(self._channel_id, message_id, reason=self._reason)
-            except discord.HTTPException as error:
-                if error.code != _UNKNOWN_MESSAGE:
-                    gone.set_exception(error)
-                    continue
-            except (OSError, discord.ClientException) as error:
-                gone.set_exception(error)
-                continue
-            gone.set_result(None)
+                answer.set_result(await self._delete_one(message_id))
+            except (discord.DiscordServerError, OSError) as error:
+                answer.set_exception(error)
 
-    async def _delete_together(self, message_ids: list[int]) -> bool:
-        """False when it did not work as a whole: each message then tells its own trouble."""
+    async def _delete_together(self, message_ids: list[int]) -> Done[Any] | None:
+        """None when it did not work as a whole: each message then tells its own trouble."""
         ids: list[str | int] = [*message_ids]
         try:
-            await self.client.http.delete_messages(self._channel_id, ids, reason=self._reason)
-        except (discord.HTTPException, discord.ClientException, OSError):
-            return False
-        return True
+            outcome = await self._guard.call(
+                self.client,
+                lambda: self.client.http.delete_messages(self._channel_id, ids, reason=self._reason),
+                guild_id=self._guild_id,
+                channel_id=self._channel_id,
+                needs=_NEEDS,
+            )
+        except (discord.DiscordServerError, OSError):
+            return None
+        return outcome if isinstance(outcome, Done) else None
+
+    async def _delete_one(self, message_id: int) -> Outcome:
+        return await self._guard.call(
+            self.client,
+            lambda: self.client.http.delete_message(self._channel_id, message_id, reason=self._reason),
+            guild_id=self._guild_id,
+            channel_id=self._channel_id,
+            needs=_NEEDS,
+        )

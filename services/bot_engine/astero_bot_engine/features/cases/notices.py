@@ -10,10 +10,10 @@ import discord
 from astero_bot_engine.features.cases.views import notice_text
 from astero_bot_engine.gateway.client import BotClient
 from astero_shared.features.cases.config import CasesConfig
+from astero_shared.features.cases.rules import NOTIFIED_ACTIONS
 from astero_shared.features.cases.tables import Case
 from astero_shared.i18n import Locale
 
-TOLD_ABOUT: Final = frozenset({"warn", "timeout", "kick", "ban"})
 # One who floods is told once: Discord treats a bot that writes many direct messages as a spammer.
 _QUIET_SECONDS: Final = 10.0
 _REMEMBERED: Final = 10_000
@@ -29,7 +29,11 @@ class Notices:
         self, client: BotClient, guild: discord.Guild, case: Case, config: CasesConfig, locale: Locale
     ) -> bool | None:
         """True when the member got the message, False when not, None when none was due."""
-        if not config.notify_member or case.action not in TOLD_ABOUT or self._told_just_now(client, case):
+        if (
+            not config.notify_member
+            or case.action not in NOTIFIED_ACTIONS
+            or self._told_just_now(client, case)
+        ):
             return None
         name = case.moderator_name if config.name_moderator and case.source != "automod" else None
         body = notice_text(case, guild.name, locale, moderator=name)

@@ -19,13 +19,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from astero_bot_engine.features.cases.actions import audit_reason, perform
+from astero_bot_engine.dispatch.guard import Guard
+from astero_bot_engine.features.cases.actions import audit_reason, failure_of, perform
 from astero_bot_engine.features.cases.deletions import DeleteQueue
 from astero_bot_engine.features.cases.log_channel import LogChannels
 from astero_bot_engine.features.cases.notices import Notices
 from astero_bot_engine.features.cases.views import case_embed, failure_text, language_of, plain_embed
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
+from astero_bot_engine.gateway.rest import CallBarredError
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
@@ -54,7 +56,6 @@ _GIVE_UP_AFTER: Final = timedelta(minutes=15)
 _REMEMBERED: Final = 4096
 # Waits between tries to write a case down while the database is away or the lease is in doubt, in seconds.
 _OPENING_DELAYS: Final = (0.25, 0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
-_UNKNOWN_BAN: Final = 10026
 
 
 class CaseDesk:
@@ -64,20 +65,23 @@ class CaseDesk:
         self,
         db: AsyncEngine,
         *,
+        guard: Guard,
         memory: SettingsMemory,
         log_channels: LogChannels,
         fence_of: Callable[[UUID], Fence],
         find_client: Callable[[UUID], BotClient | None],
     ) -> None:
         self._db = db
+        self._guard = guard
         self._memory = memory
         self._log_channels = log_channels
         self._fence_of = fence_of
         self._find_client = find_client
-        self._deletions = DeleteQueue()
+        self._deletions = DeleteQueue(guard)
         self._notices = Notices()
         self._running: dict[UUID, asyncio.Task[Case]] = {}
         self._finished: OrderedDict[UUID, Case] = OrderedDict()
+        self._showing: set[asyncio.Task[None]] = set()
 
     async def open(self, scope: GuildScope, draft: CaseDraft) -> Case | None:
         """Write the intent down; None when this cause opened its case before.
@@ -135,8 +139,17 @@ class CaseDesk:
         self._finished[case.id] = case
         if len(self._finished) > _REMEMBERED:
             self._finished.popitem(last=False)
-        await self._show(client, case, told=told)
+        # The log channel is slow when many cases come at once; nobody waits for it.
+        showing = asyncio.create_task(self._show(client, case, told=told))
+        self._showing.add(showing)
+        showing.add_done_callback(self._showing.discard)
         return case
+
+    async def drain(self, *, within: float) -> None:
+        """Let what is under way finish for `within` seconds; the rest is pending for the next engine."""
+        under_way = {*self._running.values(), *self._showing}
+        if under_way:
+            await asyncio.wait(under_way, timeout=within)
 
     async def tend(self, bot_ids: Sequence[UUID]) -> None:
         """Carry out what is pending for these bots and lift the bans whose time is over."""
@@ -159,7 +172,7 @@ class CaseDesk:
         if guild is not None and case.action in _TOLD_FIRST:
             told = await self._notices.tell(client, guild, case, config, language_of(config, guild))
         try:
-            failure = await perform(client, case, self._deletions)
+            failure = await perform(self._guard, client, case, self._deletions)
         except (discord.DiscordServerError, discord.ClientException, OSError):
             if utc_now() - case.created_at < _GIVE_UP_AFTER:
                 raise
@@ -199,15 +212,17 @@ class CaseDesk:
             return
         config = self._memory.of(client.bot_id, case.guild_id).config(CasesConfig)
         locale = language_of(config, guild)
-        failure = None
         try:
-            await client.http.unban(case.target_id, case.guild_id, reason=audit_reason(f"#{case.number}"))
-        except discord.DiscordServerError:
-            return
-        except discord.HTTPException as error:
-            if error.code != _UNKNOWN_BAN:
-                failure = "cases.missing_ban_members" if error.status == 403 else "cases.refused"  # noqa: PLR2004
-        except (discord.ClientException, OSError):
+            outcome = await self._guard.call(
+                client,
+                lambda: client.http.unban(
+                    case.target_id, case.guild_id, reason=audit_reason(f"#{case.number}")
+                ),
+                guild_id=case.guild_id,
+                needs=discord.Permissions(ban_members=True).value,
+            )
+            failure = failure_of(outcome, "unban")
+        except (discord.DiscordServerError, CallBarredError, OSError):
             return
         # Also when refused: asking again every few seconds would only burn the shared budget of refusals.
         async with transaction(self._db) as session:

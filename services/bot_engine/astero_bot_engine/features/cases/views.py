@@ -6,9 +6,10 @@ import discord
 
 from astero_bot_engine.interactions.durations import say_duration, timestamp
 from astero_shared.clock import utc_now
-from astero_shared.features.cases.config import CasesConfig, Language
+from astero_shared.features.cases.config import CasesConfig
+from astero_shared.features.cases.rules import case_locale
 from astero_shared.features.cases.tables import Case
-from astero_shared.i18n import Locale, nearest_locale, text
+from astero_shared.i18n import Locale, text
 
 # Discord: an embed field's value has at most 1024 characters.
 MAX_FIELD: Final = 1024
@@ -26,9 +27,7 @@ _COLOURS: Final = {
 
 def language_of(config: CasesConfig, guild: discord.Guild) -> Locale:
     """The language of what everybody in the server reads."""
-    if config.language is Language.AUTO:
-        return nearest_locale(guild.preferred_locale.value)
-    return "fr" if config.language is Language.FR else "en"
+    return case_locale(config.language, guild.preferred_locale.value)
 
 
 def moderator_text(case: Case, locale: Locale) -> str:

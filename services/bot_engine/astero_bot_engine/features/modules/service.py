@@ -1,7 +1,7 @@
 """Every hosted server's settings in memory: what is read for each message never waits for the database.
 
 One query loads a bot; a change swaps one server's settings as a whole, so that no message sees half of one.
-What cannot be read is logged and replaced by the module's defaults, for that server only.
+A stored value that today's definition refuses is logged; its default holds, for that server only.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_shared.db.session import reading
 from astero_shared.features.modules.catalog import MODULES
+from astero_shared.features.modules.patches import decode_stored
 from astero_shared.features.modules.store import list_active_revisions, list_bot_configs
 from astero_shared.features.modules.tables import ModuleConfig
-from astero_shared.ids import decode_hook
 from astero_shared.scope import SYSTEM, BotScope
 
 Config = TypeVar("Config", bound=msgspec.Struct)
@@ -140,15 +140,15 @@ class SettingsMemory:
     def _build(self, rows: Mapping[str, ModuleConfig]) -> GuildSettings:
         configs = {name: spec.default() for name, spec in MODULES.items()}
         for name, row in rows.items():
-            try:
-                configs[name] = msgspec.convert(row.config, MODULES[name].config, dec_hook=decode_hook)
-            except (msgspec.ValidationError, ValueError):
+            configs[name], refused = decode_stored(MODULES[name].config, row.config)
+            if refused:
                 logger.error(
-                    "stored settings cannot be read, defaults hold",
+                    "stored settings cannot be read, defaults hold in their place",
                     bot=str(row.bot_id),
                     guild=str(row.guild_id),
                     module=name,
                     revision=row.revision,
+                    refused=list(refused),
                 )
         active = frozenset(name for name, spec in MODULES.items() if spec.is_active(configs[name]))
         return GuildSettings(

@@ -1,0 +1,83 @@
+"""What comes round by itself: pending cases and bans whose time is over; the same when the api nudges."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from loguru import logger
+from sqlalchemy.exc import SQLAlchemyError
+
+from astero_bot_engine.features.cases.service import CaseDesk
+from astero_bot_engine.fleet.supervisor import Supervisor
+from astero_bot_engine.gateway.client import BotClient
+from astero_bot_engine.gateway.intents import needed
+from astero_shared.internal.contracts import EngineHealth, HostedBot
+
+EVERY_SECONDS: Final = 2.0
+# The api waits three seconds for an answer to its nudge.
+NUDGE_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 0.05
+
+
+class Chores:
+    """Implements internal.routes.Fleet: a nudge about a bot also carries out what waits for it."""
+
+    def __init__(self, fleet: Supervisor, desk: CaseDesk) -> None:
+        self._fleet = fleet
+        self._desk = desk
+
+    async def run(self) -> None:
+        """For ever, for the bots held here."""
+        while True:
+            await self._tend([hosted.bot_id for hosted in self._fleet.hosted()])
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def took_over(self, client: BotClient) -> None:
+        """A bot came online under a new lease: finish first what its last engine had begun."""
+        await self._tend([client.bot_id])
+
+    def health(self) -> EngineHealth:
+        return self._fleet.health()
+
+    def hosted(self) -> list[HostedBot]:
+        return self._fleet.hosted()
+
+    def find_client(self, bot_id: UUID) -> BotClient | None:
+        return self._fleet.find_client(bot_id)
+
+    async def reconcile(self, bot_id: UUID) -> bool:
+        held = await self._fleet.reconcile(bot_id)
+        if held:
+            await self._tend([bot_id])
+        return held
+
+    async def reload(self, bot_id: UUID, guild_id: int, *, within: float = NUDGE_SECONDS) -> None:
+        """Use the new settings, and wait until they work: an intent more means a new identify, during which
+        Discord sends the bot nothing. Who is told "it is on" may rely on it for the next message.
+        """
+        await self._fleet.reload(bot_id, guild_id)
+        deadline = time.monotonic() + within
+        # Polled: what it waits for is a state of two objects that send no event.
+        while not self._hears_what_it_needs(bot_id) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def leave(self, bot_id: UUID, guild_id: int) -> None:
+        await self._fleet.leave(bot_id, guild_id)
+
+    def _hears_what_it_needs(self, bot_id: UUID) -> bool:
+        client = self._fleet.find_client(bot_id)
+        if client is None or client.plan is None or client.plan.missing:
+            return True
+        return client.online and not needed(self._fleet.settings.needs(bot_id)) & ~client.plan.identify
+
+    async def _tend(self, bot_ids: Sequence[UUID]) -> None:
+        if not bot_ids:
+            return
+        try:
+            await self._desk.tend(bot_ids)
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("the database is away", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the next round must come whatever this one met
+            logger.opt(exception=error).error("a round of chores failed")

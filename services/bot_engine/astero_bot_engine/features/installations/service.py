@@ -1,0 +1,183 @@
+"""Keeps the database's view of each server in step with Discord's: joined, changed, left, gone while away.
+
+The events of one bot are recorded one after the other, because a removal and a return that overtake each
+other would leave the wrong one standing. An outage (`unavailable`) never reaches this file.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+from loguru import logger
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from astero_bot_engine.features.modules.service import SettingsMemory
+from astero_bot_engine.gateway.client import BotClient
+from astero_shared.audit.actions import AuditAction
+from astero_shared.audit.writer import write_audit
+from astero_shared.clock import utc_now
+from astero_shared.db.session import reading, transaction
+from astero_shared.features.installations.store import (
+    GuildFacts,
+    Join,
+    list_installations,
+    list_to_leave,
+    mark_left,
+    mark_removed,
+    record_join,
+    restore,
+)
+from astero_shared.features.installations.tables import Installation
+from astero_shared.scope import SYSTEM, BotScope, GuildScope
+
+Work = Coroutine[Any, Any, None]
+Offer = Callable[[BotClient, Join], Awaitable[None]]
+"""Tells a server whose bot came back that its settings can come back too."""
+
+_RETRY_SECONDS: Final = 2.0
+# Discord: a bot on one shard is in fewer than 2500 servers.
+_MAX_GUILDS: Final = 10_000
+
+
+class InstallationKeeper:
+    def __init__(self, db: AsyncEngine, *, memory: SettingsMemory, offer: Offer) -> None:
+        self._db = db
+        self._memory = memory
+        self._offer = offer
+        self._jobs: defaultdict[UUID, deque[Callable[[], Awaitable[None]]]] = defaultdict(deque)
+        self._working: set[UUID] = set()
+        self._known: defaultdict[UUID, dict[int, GuildFacts]] = defaultdict(dict)
+
+    def drop_bot(self, bot_id: UUID) -> None:
+        self._known.pop(bot_id, None)
+        self._jobs.pop(bot_id, None)
+        self._working.discard(bot_id)
+
+    # -- what the gateway says; each answers the work to do, None when somebody does it already ----------
+
+    def ready(self, client: BotClient, guild_ids: frozenset[int]) -> Work | None:
+        """The servers the bot is in now. Those it was in before and is not any more were left meanwhile."""
+        return self._enqueue(client.bot_id, lambda: self._compare(client, guild_ids))
+
+    def seen(self, client: BotClient, facts: GuildFacts) -> Work | None:
+        if self._known[client.bot_id].get(facts.guild_id) == facts:
+            return None
+        return self._enqueue(client.bot_id, lambda: self._record(client, facts))
+
+    def changed(self, client: BotClient, facts: GuildFacts) -> Work | None:
+        """A GUILD_UPDATE: no member count in it, so the one we know stays."""
+        before = self._known[client.bot_id].get(facts.guild_id)
+        if before is not None:
+            facts = replace(facts, member_count=before.member_count)
+        return self.seen(client, facts)
+
+    def gone(self, client: BotClient, guild_id: int) -> Work | None:
+        return self._enqueue(client.bot_id, lambda: self._remove(client.bot_id, guild_id))
+
+    # -- what people ask -------------------------------------------------------------------------------
+
+    async def restore(self, scope: GuildScope) -> Installation:
+        """Bring the server back. Raises GoneError past the deadline, NotFoundError when there is nothing."""
+        async with transaction(self._db) as session:
+            restored = await restore(session, scope, now=utc_now())
+            await write_audit(
+                session,
+                actor=scope.actor,
+                action=AuditAction.GUILD_RESTORED,
+                bot_id=scope.bot_id,
+                guild_id=scope.guild_id,
+                target=str(scope.guild_id),
+            )
+        await self._memory.reload(scope.bot_id, [scope.guild_id])
+        return restored
+
+    # -- the work ----------------------------------------------------------------------------------------
+
+    def _enqueue(self, bot_id: UUID, job: Callable[[], Awaitable[None]]) -> Work | None:
+        self._jobs[bot_id].append(job)
+        if bot_id in self._working:
+            return None
+        self._working.add(bot_id)
+        return self._work(bot_id)
+
+    async def _work(self, bot_id: UUID) -> None:
+        jobs = self._jobs[bot_id]
+        try:
+            while jobs:
+                try:
+                    await jobs[0]()
+                except (DBAPIError, PoolTimeoutError, OSError) as error:
+                    logger.warning(
+                        "installation not recorded yet", bot=str(bot_id), error=type(error).__name__
+                    )
+                    await asyncio.sleep(_RETRY_SECONDS)
+                    continue
+                except Exception as error:  # noqa: BLE001 - one server's trouble must not hold up the others
+                    logger.opt(exception=error).error("installation not recorded", bot=str(bot_id))
+                jobs.popleft()
+        finally:
+            self._working.discard(bot_id)
+
+    async def _compare(self, client: BotClient, guild_ids: frozenset[int]) -> None:
+        scope = BotScope(SYSTEM, client.bot_id)
+        async with reading(self._db) as session:
+            active = await list_installations(
+                session, scope, state="active", now=utc_now(), limit=_MAX_GUILDS
+            )
+            due = await list_to_leave(session, [client.bot_id])
+        self._known[client.bot_id] = {row.guild_id: _facts_of(row) for row in active if row.present}
+        for row in active:
+            if row.present and row.guild_id not in guild_ids:
+                await self._remove(client.bot_id, row.guild_id)
+        for bot_id, guild_id in due:
+            # Removed in the dashboard, and gone before the engine could leave.
+            if guild_id not in guild_ids:
+                async with transaction(self._db) as session:
+                    await mark_left(session, GuildScope(SYSTEM, bot_id, guild_id))
+
+    async def _record(self, client: BotClient, facts: GuildFacts) -> None:
+        scope = GuildScope(SYSTEM, client.bot_id, facts.guild_id)
+        async with transaction(self._db) as session:
+            join = await record_join(session, scope, facts=facts, now=utc_now())
+            if join.is_new:
+                await self._audit(session, AuditAction.GUILD_JOINED, scope)
+        self._known[client.bot_id][facts.guild_id] = facts
+        await self._memory.reload(client.bot_id, [facts.guild_id])
+        if join.restorable is not None:
+            await self._offer(client, join)
+
+    async def _remove(self, bot_id: UUID, guild_id: int) -> None:
+        scope = GuildScope(SYSTEM, bot_id, guild_id)
+        async with transaction(self._db) as session:
+            removed = await mark_removed(session, scope, by="discord", present=False, now=utc_now())
+            await mark_left(session, scope)
+            if removed is not None:
+                await self._audit(session, AuditAction.GUILD_REMOVED, scope)
+        self._known[bot_id].pop(guild_id, None)
+        await self._memory.reload(bot_id, [guild_id])
+
+    async def _audit(self, session: Any, action: AuditAction, scope: GuildScope) -> None:
+        await write_audit(
+            session,
+            actor=scope.actor,
+            action=action,
+            bot_id=scope.bot_id,
+            guild_id=scope.guild_id,
+            target=str(scope.guild_id),
+        )
+
+
+def _facts_of(row: Installation) -> GuildFacts:
+    return GuildFacts(
+        guild_id=row.guild_id,
+        name=row.guild_name,
+        icon=row.guild_icon,
+        owner_id=row.guild_owner_id,
+        locale=row.guild_locale,
+        member_count=row.member_count,
+    )

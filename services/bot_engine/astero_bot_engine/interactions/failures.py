@@ -1,0 +1,49 @@
+"""What went wrong with an interaction, as one sentence to the one who asked.
+
+An expected refusal says what to do next. Anything else says sorry with a reference that stands in the log.
+"""
+
+from typing import Any, Final
+
+import discord
+from discord import app_commands
+from loguru import logger
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from astero_bot_engine.interactions.language import locale_of
+from astero_bot_engine.interactions.replies import reply
+from astero_shared.errors import AsteroError
+from astero_shared.i18n import Locale, has_text, text
+from astero_shared.ids import new_id
+
+# Unknown interaction, and one that was answered already: too late, or a replay after a crash.
+_NOT_OURS_ANY_MORE: Final = frozenset({10062, 40060})
+
+
+async def tell(interaction: discord.Interaction[Any], error: BaseException) -> None:
+    """Never raises: an answer that cannot be given is logged."""
+    if isinstance(error, app_commands.CommandInvokeError):
+        error = error.original
+    if isinstance(error, discord.HTTPException) and error.code in _NOT_OURS_ANY_MORE:
+        logger.info("interaction came too late", code=error.code, interaction=str(interaction.id))
+        return
+    try:
+        await reply(interaction, explain(error, locale_of(interaction)))
+    except (discord.HTTPException, discord.ClientException, OSError) as failure:
+        logger.warning("interaction not answered", error=type(failure).__name__)
+
+
+def explain(error: BaseException, locale: Locale) -> str:
+    """The sentence for this error; logs what nobody expected."""
+    if isinstance(error, AsteroError) and error.status < 500:  # noqa: PLR2004
+        key = f"problems.{error.code}"
+        return text(key, locale) if has_text(key, locale) else error.detail
+    if isinstance(error, DBAPIError | PoolTimeoutError):
+        logger.warning("interaction without a database", error=type(error).__name__)
+        return text("interactions.busy", locale)
+    if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+        return text("interactions.outdated", locale)
+    reference = str(new_id())[-12:]
+    logger.opt(exception=error).error("interaction failed", reference=reference)
+    return text("interactions.failed", locale, reference=reference)
