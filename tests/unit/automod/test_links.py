@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.automod import INVISIBLE, compiled_with, verdict
+from support.automod import INVISIBLE, compiled_with, in_disguise, verdict
 
 from astero_shared.features.automod.config import AutomodConfig, InvitesRule, LinksRule
 from astero_shared.features.automod.rules import Rule, compile_config
@@ -47,6 +47,7 @@ def found(content: str) -> str | None:
         ("evil。com", "evil.com"),
         ("ev\u200bil.com", "evil.com"),
         ("ｅｖｉｌ．ｃｏｍ", "evil.com"),
+        ("еvіl.соm", "evil.com"),
         ("evil(dot)com", "evil.com"),
         ("evil[.]com", "evil.com"),
         ("www.evil.de", "www.evil.de"),
@@ -98,6 +99,11 @@ def test_what_is_no_link_or_an_allowed_one_stays(content: str) -> None:
 def test_invisible_characters_hide_no_link(at: int, char: str) -> None:
     link = "https://evil.com/x"
     assert found(link[:at] + char + link[at:]) is not None
+
+
+@given(content=in_disguise("elsewhere.com/x"))
+def test_no_disguise_hides_a_bare_domain(content: str) -> None:
+    assert found(content) is not None
 
 
 HOSTILE = st.text(alphabet="https:/\\@.?#[]()<>|* goodexamplevilcm%2\u200bо。-_", max_size=60)
