@@ -1,0 +1,220 @@
+"""Signing in with Discord, and what Discord says one manages, against the sandbox's OAuth2 over the wire."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import psycopg
+import pytest
+from support.api import ORIGIN, browser, environment, log_in, register, running_api
+from support.discord_sandbox import DiscordSandbox, running_sandbox
+from support.stack import Database
+
+from astero_api.web.edge import Edge
+from astero_sandbox.valkey import Valkey
+from astero_shared.features.bots.tables import SHARED_BOT_ID
+from astero_shared.ids import new_id
+
+CALLBACK = f"{ORIGIN}/api/auth/discord/callback"
+
+
+@pytest.fixture(scope="module")
+def sandbox_url() -> Iterator[str]:
+    with running_sandbox() as url:
+        yield url
+
+
+@dataclass
+class World:
+    """The api beside a Discord with one server, its owner and a plain member."""
+
+    edge: Edge
+    discord: DiscordSandbox
+    database: Database
+    guild_id: int
+    owner: str
+    member: str
+
+    @property
+    def automod(self) -> str:
+        return f"/api/bots/{SHARED_BOT_ID}/guilds/{self.guild_id}/modules/automod"
+
+    async def consent(self, location: str, user_id: str, decision: str = "authorize") -> str:
+        """What the person does on Discord's page; answers where it sends the browser."""
+        async with httpx.AsyncClient() as person:
+            answer = await person.post(location, data={"user_id": user_id, "decision": decision})
+        assert answer.status_code == 302, answer.text
+        return answer.headers["location"]
+
+
+def cookie_of(answer: httpx.Response, name: str) -> str | None:
+    for line in answer.headers.get_list("set-cookie"):
+        if line.startswith(f"{name}=") and "Max-Age=0" not in line:
+            return line.split(";")[0].partition("=")[2]
+    return None
+
+
+async def begin(client: httpx.AsyncClient, path: str = "/api/auth/discord") -> str:
+    answer = await client.get(path)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+async def finish(client: httpx.AsyncClient, location: str) -> httpx.Response:
+    assert location.startswith(CALLBACK)
+    return await client.get(location.removeprefix(ORIGIN))
+
+
+async def sign_in(world: World, client: httpx.AsyncClient, user_id: str) -> httpx.Response:
+    return await finish(client, await world.consent(await begin(client), user_id))
+
+
+@pytest.fixture
+async def world(
+    database: Database, valkey: str, valkey_server: Valkey, sandbox_url: str
+) -> AsyncIterator[World]:
+    assert valkey, "asking for it empties the server afterwards"
+    discord = DiscordSandbox(sandbox_url)
+    app = await discord.post("/applications", name="Astero", redirectUris=[CALLBACK])
+    name = new_id().hex
+    owner = await discord.post("/users", username="ines", email=f"ines-{name}@example.com")
+    member = await discord.post("/users", username="noe", email=f"noe-{name}@example.com")
+    guild = await discord.post("/guilds", name="Harbour", ownerId=owner["userId"])
+    await discord.post(f"/guilds/{guild['guildId']}/members", userId=member["userId"])
+    with psycopg.connect(database.admin, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO installations (id, bot_id, guild_id, guild_name, present, joined_at)"
+            " VALUES (%s, %s, %s, 'Harbour', true, now())",
+            [new_id(), SHARED_BOT_ID, guild["guildId"]],
+        )
+    env = environment(
+        database_url=database.api,
+        redis_url=valkey_server.url("api"),
+        DISCORD_API_URL=discord.api_url,
+        DISCORD_CLIENT_ID=app["applicationId"],
+        DISCORD_CLIENT_SECRET=app["clientSecret"],
+    )
+    async with running_api(env) as edge:
+        yield World(edge, discord, database, int(guild["guildId"]), owner["userId"], member["userId"])
+    await discord.close()
+
+
+async def test_a_new_person_gets_an_account_and_only_cookies(world: World) -> None:
+    async with browser(world.edge) as client:
+        answer = await sign_in(world, client, world.owner)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{ORIGIN}/")
+        assert cookie_of(answer, "__Host-astero_at")
+        assert not answer.content
+        me = (await client.get("/api/auth/me")).json()
+        assert me["email"].startswith("ines-")
+    async with browser(world.edge) as again:
+        await sign_in(world, again, world.owner)
+        assert (await again.get("/api/auth/me")).json()["id"] == me["id"]
+
+
+async def test_the_shared_bot_opens_to_those_who_manage_the_server(world: World) -> None:
+    async with browser(world.edge) as owner, browser(world.edge) as member:
+        await sign_in(world, owner, world.owner)
+        await sign_in(world, member, world.member)
+        assert (await owner.get(world.automod)).status_code == 200
+        changed = await owner.patch(world.automod, json={"caps": {"enabled": True}})
+        assert changed.status_code == 200
+        refused = await member.get(world.automod)
+        assert (refused.status_code, refused.json()["code"]) == (404, "installations.not_found")
+        assert (await member.patch(world.automod, json={})).status_code == 404
+
+
+async def test_somebody_without_discord_manages_nothing(world: World) -> None:
+    async with browser(world.edge) as client:
+        await register(client)
+        await log_in(client)
+        assert (await client.get(world.automod)).status_code == 404
+
+
+async def test_an_account_is_connected_from_its_own_session(world: World) -> None:
+    async with browser(world.edge) as client:
+        user = await register(client)
+        await log_in(client)
+        answer = await sign_in(world, client, world.owner)
+        assert answer.status_code == 303
+        assert (await client.get("/api/auth/me")).json()["id"] == user["id"]
+        assert (await client.get(world.automod)).status_code == 200
+    async with browser(world.edge) as other:
+        await register(other, "other@example.com")
+        await log_in(other, "other@example.com")
+        taken = await sign_in(world, other, world.owner)
+        assert (taken.status_code, taken.json()["code"]) == (409, "discord_accounts.taken")
+
+
+async def test_an_address_is_never_taken_over(world: World) -> None:
+    async with browser(world.edge) as client:
+        await register(client, "victim@example.com")
+    thief = await world.discord.post("/users", username="thief", email="victim@example.com")
+    async with browser(world.edge) as client:
+        answer = await sign_in(world, client, thief["userId"])
+        assert (answer.status_code, answer.json()["code"]) == (409, "accounts.email_taken")
+        assert cookie_of(answer, "__Host-astero_at") is None
+
+
+async def test_a_callback_works_only_where_it_was_begun_and_once(world: World) -> None:
+    async with browser(world.edge) as client, browser(world.edge) as stranger:
+        back = await world.consent(await begin(client), world.owner)
+        stolen = await finish(stranger, back)
+        assert (stolen.status_code, stolen.json()["code"]) == (403, "discord_accounts.state_invalid")
+        assert (await finish(client, back)).status_code == 303
+        assert (await finish(client, back)).status_code == 403
+
+
+async def test_declining_changes_nothing(world: World) -> None:
+    async with browser(world.edge) as client:
+        back = await world.consent(await begin(client), world.owner, "cancel")
+        answer = await finish(client, back)
+        assert (answer.status_code, answer.json()["code"]) == (403, "discord_accounts.declined")
+
+
+@pytest.mark.parametrize(
+    ("asked", "reached"),
+    [
+        ("/dashboard?tab=1", "/dashboard?tab=1"),
+        ("//evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("/a\tb", "/"),
+        ("javascript:alert(1)", "/"),
+    ],
+)
+async def test_next_stays_here(world: World, asked: str, reached: str) -> None:
+    async with browser(world.edge) as client:
+        answer = await client.get("/api/auth/discord", params={"next": asked})
+        if answer.status_code == 422:  # control characters never reach a handler
+            return
+        back = await world.consent(answer.headers["location"], world.owner)
+        assert (await finish(client, back)).headers["location"] == ORIGIN + reached
+
+
+async def test_the_verifier_never_leaves_and_the_tokens_are_sealed(world: World) -> None:
+    async with browser(world.edge) as client:
+        location = await begin(client)
+        query = parse_qs(urlsplit(location).query)
+        assert query["code_challenge_method"] == ["S256"]
+        assert set(query["scope"][0].split()) == {"identify", "guilds", "email"}
+        await finish(client, await world.consent(location, world.owner))
+    with psycopg.connect(world.database.admin) as connection:
+        row: Any = connection.execute(
+            "SELECT access_ciphertext, refresh_ciphertext FROM discord_accounts"
+        ).fetchone()
+    assert row[0][:1] == row[1][:1] == b"\x01"
+    assert row[0] != row[1]
+
+
+async def test_discord_down_is_a_503_with_what_to_do(world: World) -> None:
+    async with browser(world.edge) as client:
+        await sign_in(world, client, world.owner)
+        await world.discord.fault("rest", status=500, path="/users/@me/guilds", count=50)
+        answer = await client.get(world.automod)
+        assert (answer.status_code, answer.json()["code"]) == (503, "discord.unavailable")
+        assert answer.headers["retry-after"]
+        await world.discord.fault("clear")
+        assert (await client.get(world.automod)).status_code == 200
