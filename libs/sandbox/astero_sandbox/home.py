@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +17,10 @@ _LEFTOVER_SECONDS = 8.0
 
 class AlreadyUpError(Exception):
     """Another one uses this home; the message says where it answers."""
+
+
+class HomeRefusedError(Exception):
+    """The folder cannot hold secrets; the message says what to do."""
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,12 +40,14 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Home:
-    """Raises AlreadyUpError when made for a home in use. The lock ends with the process, however it ends."""
+    """Raises AlreadyUpError for a home in use, HomeRefusedError for one that cannot be private.
+
+    The lock ends with the process, however that ends.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
+        _make_private(self.folder)
         self._lock = self._take_lock()
         self.logs.mkdir(mode=0o700, exist_ok=True)
         self.pids.mkdir(mode=0o700, exist_ok=True)
@@ -99,4 +106,23 @@ class Home:
         return (
             f"{where} (process {pid}, home {self.folder}). Stop it with Ctrl-C where it runs, "
             "or start another one beside it with ASTERO_HOME and ASTERO_PORT_BASE"
+        )
+
+
+def _make_private(folder: Path) -> None:
+    """Never changes a folder that was there before: it may be /tmp, or somebody's home."""
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise HomeRefusedError(f"ASTERO_HOME: {folder} cannot be made: {error.strerror}") from error
+    try:
+        found = folder.stat()
+    except OSError as error:
+        raise HomeRefusedError(f"ASTERO_HOME: {folder} cannot be entered: {error.strerror}") from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise HomeRefusedError(
+            f"ASTERO_HOME: {folder} must be a folder of Astero's own that belongs to you and that only you "
+            "can enter: choose another, or chmod 700 it"
         )

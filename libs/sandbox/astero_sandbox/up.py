@@ -15,7 +15,7 @@ from pathlib import Path
 
 from astero_sandbox.account import AccountRefusedError, open_account
 from astero_sandbox.credentials import CredentialsDamagedError
-from astero_sandbox.home import Addresses, AlreadyUpError, Home
+from astero_sandbox.home import Addresses, AlreadyUpError, Home, HomeRefusedError
 from astero_sandbox.output import Output, Terminal
 from astero_sandbox.place import PlaceRefusedError, remove_orphans
 from astero_sandbox.plan import Plan, PlanRefusedError
@@ -48,17 +48,13 @@ def main(commands: Mapping[str, tuple[str, ...]] | None = None) -> int:
     screen = Screen(console)
     try:
         plan = replace(Plan.from_environment(os.environ, Path.cwd()), commands=commands or {})
-    except PlanRefusedError as error:
+        home = Home(plan.home)
+    except (PlanRefusedError, HomeRefusedError) as error:
         screen.say(str(error), style="red")
         return EXIT_BAD_CONFIGURATION
-    try:
-        home = Home(plan.home)
     except AlreadyUpError as error:
         screen.say(str(error), style="red")
         return _FAILED
-    except OSError as error:
-        screen.say(f"ASTERO_HOME: {plan.home} cannot be used: {error.strerror}", style="red")
-        return EXIT_BAD_CONFIGURATION
     try:
         with closing(home):
             return _run(plan, home, console, screen, wish, begun)

@@ -266,11 +266,17 @@ def test_one_that_does_not_hear_is_killed_in_time_or_at_a_second_ctrl_c(up: Star
     until(lambda: gone(everything))
 
 
-def test_a_home_that_cannot_be_used_is_bad_configuration(up: Start, tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_private_is_bad_configuration(up: Start, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    refused = up(ASTERO_HOME=str(tmp_path / "file" / "home"))
-    assert refused.process.wait() == 78
-    assert "ASTERO_HOME" in refused.said
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    for home in (tmp_path / "file" / "home", tmp_path / "file", shared):
+        refused = up(ASTERO_HOME=str(home))
+        assert refused.process.wait() == 78
+        assert f"ASTERO_HOME: {home}" in refused.said
+    assert shared.stat().st_mode & 0o7777 == 0o1777
+    assert list(shared.iterdir()) == []
 
 
 @pytest.mark.parametrize("value", ["80", "eighty", "65530", "-1"])
