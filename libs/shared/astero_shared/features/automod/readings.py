@@ -17,6 +17,7 @@ _LOWER: Final = bytes(range(256)).lower()
 _MARKUP: Final = b"*_~|`\\"
 _UNLEET: Final = bytes.maketrans(b"034578@$1", b"oeastbas\x01")
 _TOKEN: Final = re.compile(rb"[a-z0-9@$!\x80-\xff]{3,}")
+_PERCENT: Final = re.compile(rb"%[0-9a-f]{2}")
 _DIGITS: Final = b"0123456789"
 
 
@@ -49,10 +50,9 @@ class Readings:
 
 def without_percent(data: bytes) -> bytes | None:
     """The reading with %xx undone, as a browser would for a path; None where there is none."""
-    if b"%" not in data:
+    if b"%" not in data or not _PERCENT.search(data):
         return None
-    decoded = unquote_to_bytes(data).translate(_LOWER, _CONTROLS)
-    return None if decoded == data else decoded
+    return unquote_to_bytes(data).translate(_LOWER, _CONTROLS)
 
 
 def without_digits(data: bytes) -> bytes:
