@@ -13,28 +13,30 @@ from astero_shared.features.automod.domains import host_to_ascii, is_allowed
 from astero_shared.features.automod.lookalikes import fold
 from astero_shared.features.automod.readings import Readings, excerpt
 
-# Top-level domains that are no word and no file ending in the languages of our servers: with these, a bare
-# `example.com` is an address. The others need a scheme, www or a path.
+# Top-level domains that are no word, no file ending and nobody's attribute (`logger.info`): with these, a
+# bare `example.com` is an address. The others need a scheme, www or a path.
 _BARE: Final = (
-    "com|net|org|edu|gov|info|biz|xyz|io|gg|app|dev|icu|uk|eu|fr|ch|nl|cz|hu|gr|ru|ua|by|kz|jp|kr|cn|tw|hk|sg|th|vn|"
-    "br|mx|za|nz|tv|cc|co|fm|ly|gl|gd|tk|ml|ga|cf|gq|pw|ws|tech|cloud|gift|giveaway|casino|bet|poker|porn|xxx|"
-    "monster|buzz|rest|quest|cyou|sbs|cfd|lat|bond|hair|skin|makeup|autos|xn--[a-z0-9-]+"
+    "com|net|org|edu|gov|biz|xyz|io|gg|icu|uk|eu|fr|ch|nl|cz|hu|gr|ru|ua|by|kz|jp|kr|cn|tw|hk|sg|"
+    "th|vn|br|mx|za|nz|tv|cc|co|fm|ly|gl|gd|ml|ga|cf|gq|pw|casino|porn|xxx|cyou|sbs|cfd|"
+    "xn--[a-z0-9-]+"
 )
 # With a path behind them, these too. File endings (py, rs, md, sh, pl, ps, so) are left out.
 _PATHED: Final = (
-    "ac|ad|ae|af|ag|ai|al|am|ar|as|at|au|az|ba|bd|be|bg|bh|bi|bn|bo|bs|bt|bz|ca|cat|ci|cl|club|click|cm|cr|cu|cx|cy|"
-    "de|digital|dj|dk|do|download|dz|ec|ee|eg|es|et|fi|fun|game|games|ge|gh|group|gs|gt|help|hm|hn|host|hr|ht|"
-    "id|ie|il|im|in|ink|int|iq|ir|is|it|jobs|ke|kg|kh|la|lb|li|life|link|live|lk|lol|lt|lu|lv|ma|market|mc|me|"
-    "media|mg|mk|mn|mobi|money|moe|mt|mu|mv|mw|my|name|network|news|ng|ni|no|np|one|online|page|pe|ph|pk|press|"
-    "pro|promo|pt|qa|re|ro|rocks|rs|run|rw|sa|sale|se|shop|si|site|sk|social|space|st|store|stream|su|sv|sy|team|"
-    "tg|tips|tj|tm|tn|to|today|top|tr|tt|tz|ug|us|uy|uz|va|vg|video|vip|vu|website|wiki|win|work|world|wtf|ye|zip|zone"
+    "ac|ad|ae|af|ag|ai|al|am|app|ar|as|at|au|az|ba|bd|be|bg|bh|bi|bn|bo|bs|bt|bz|ca|cat|ci|cl|"
+    "club|click|cloud|cm|cr|cu|cx|cy|de|dev|digital|dj|dk|do|download|dz|ec|ee|eg|es|et|fi|fun|"
+    "game|games|ge|gh|gift|group|gs|gt|help|hm|hn|host|hr|ht|id|ie|il|im|in|info|ink|int|iq|ir|"
+    "is|it|jobs|ke|kg|kh|la|lb|li|life|link|live|lk|lol|lt|lu|lv|ma|market|mc|me|media|mg|mk|mn|"
+    "mobi|money|moe|mt|mu|mv|mw|my|name|network|news|ng|ni|no|np|one|online|page|pe|ph|pk|press|"
+    "pro|promo|pt|qa|re|ro|rocks|run|rw|sa|sale|se|shop|si|site|sk|social|space|st|store|stream|"
+    "su|sv|sy|team|tech|tg|tips|tj|tk|tm|tn|to|today|top|tr|tt|tz|ug|us|uy|uz|va|vg|video|vip|vu|"
+    "website|wiki|win|work|world|ws|wtf|ye|zip|zone"
 )
 _HOST_CHARACTER: Final = r"a-z0-9\-\x80-\xff"
 _ABSENT: Final = (-1, -1)
 _LABELS: Final = rf"(?:[{_HOST_CHARACTER}]+(?:\.|\(\.\)|\[\.\]|\(dot\)|\[dot\]))+"
 # Not within a word or an e-mail address; the end takes the path along, whose parts are no hosts.
 _START: Final = r"(?:^|[^a-z0-9.@_=\-\x80-\xff])"
-_END: Final = rf"(?:$|[/?#:][^\s<>()\[\]|*]*|[^{_HOST_CHARACTER}])"
+_END: Final = rf"(?:$|[/?#:][^\s<>()\[\]|*]*|[^{_HOST_CHARACTER}_])"
 
 
 def _options() -> re2.Options:
