@@ -17,12 +17,15 @@ from astero_sandbox.supervisor import Supervisor
 
 
 @contextmanager
-def temporary_supervisor() -> Generator[tuple[Path, Supervisor]]:
-    """An empty folder and a supervisor whose programs write nothing to the terminal."""
+def temporary_supervisor(
+    output: Callable[[str, str], None] = lambda _name, _line: None,
+) -> Generator[tuple[Path, Supervisor]]:
+    """An empty folder and a supervisor whose programs write nothing to the terminal.
+
+    `output` gets each program's name and lines, from that program's thread.
+    """
     home = Path(tempfile.mkdtemp(prefix="astero-"))
-    supervisor = Supervisor(
-        pid_folder=home, say=lambda _name, _sentence: None, output=lambda _name, _line: None
-    )
+    supervisor = Supervisor(pid_folder=home, say=lambda _name, _sentence: None, output=output)
     supervisor.reaper.remove_afterwards(home)
     try:
         yield home, supervisor

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 
 from astero_sandbox.place import place_for
@@ -21,12 +21,14 @@ def running_stack(
     overrides: Mapping[str, Mapping[str, str]] | None = None,
     commands: Mapping[str, tuple[str, ...]] | None = None,
     discord_options: tuple[str, ...] = (),
+    output: Callable[[str, str], None] = lambda _name, _line: None,
 ) -> Generator[Stack]:
     """Ready when it yields: the databases, the sandbox Discord with the demo server, what is asked for.
 
-    `overrides`, `commands` and `discord_options` are those of Plan. A part that is killed comes back.
+    `overrides`, `commands` and `discord_options` are those of Plan; `output` is temporary_supervisor's.
+    A part that is killed comes back.
     """
-    with temporary_supervisor() as (home, supervisor):
+    with temporary_supervisor(output) as (home, supervisor):
         plan = Plan(
             home=home,
             ports=Ports.unused(),
