@@ -38,18 +38,6 @@ TIMED_ACTIONS: Final = frozenset({CaseAction.TIMEOUT, CaseAction.BAN})
 # What Discord lets a bot do only to members below its own highest role.
 _RANKED_ACTIONS: Final = frozenset({CaseAction.TIMEOUT, CaseAction.KICK, CaseAction.BAN})
 
-# The permission an action needs, of the moderator and of the bot (Discord's bits).
-REQUIRED_PERMISSION: Final[dict[CaseAction, int]] = {
-    CaseAction.NOTE: 1 << 40,
-    CaseAction.WARN: 1 << 40,
-    CaseAction.DELETE: 1 << 13,
-    CaseAction.TIMEOUT: 1 << 40,
-    CaseAction.KICK: 1 << 1,
-    CaseAction.BAN: 1 << 2,
-    CaseAction.UNBAN: 1 << 2,
-    CaseAction.PURGE: 1 << 13,
-}
-
 Obstacle = Literal[
     "cases.target_is_self",
     "cases.target_is_bot",
@@ -120,10 +108,6 @@ def _outranked(
     if moderator is None or moderator.user_id in {owner_id, target.user_id}:
         return None
     return "cases.target_above_moderator" if target.rank >= moderator.rank else None
-
-
-def takes_duration(action: CaseAction) -> bool:
-    return action in TIMED_ACTIONS
 
 
 def check_duration(action: CaseAction, duration: timedelta | None, locale: Locale = "en") -> timedelta | None:
