@@ -7,6 +7,7 @@ client's choosing is ever read. The key is derived for this kind of token alone.
 import re
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +26,7 @@ ISSUER: Final = "astero"
 LIFETIME_SECONDS: Final = 600
 _LEEWAY_SECONDS: Final = 5
 _MAX_BYTES: Final = 4096
+_REMEMBERED: Final = 4096
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}")
 
 
@@ -66,6 +68,7 @@ class AccessTokens:
     def __init__(self, secrets: SecretRing) -> None:
         keys = [_derive(secret) for secret in secrets.reveal_all()]
         self._current = keys[0]
+        self._verified: dict[bytes, _Claims] = {}
         self._by_header = {self._header_segment(key): key for key in keys}
 
     def _header(self, key: _Key) -> dict[str, Any]:
@@ -91,7 +94,31 @@ class AccessTokens:
 
     def read(self, token: str) -> AccessToken | None:
         """None for every kind of wrong."""
-        if len(token) > _MAX_BYTES or _TOKEN.fullmatch(token) is None:
+        if len(token) > _MAX_BYTES:
+            return None
+        # Whether the signature holds does not change while the key stands: a client's many requests with one
+        # token pay for it once. Kept by digest, so that the cache holds nothing that signs anybody in.
+        digest = sha256(token.encode("latin-1", "replace")).digest()
+        claims = self._verified.get(digest)
+        if claims is None:
+            claims = self._verify(token)
+            if claims is None:
+                return None
+            if len(self._verified) >= _REMEMBERED:
+                self._verified.clear()
+            self._verified[digest] = claims
+        now = time.time()
+        if (
+            claims.iat > now + _LEEWAY_SECONDS
+            or claims.nbf > now + _LEEWAY_SECONDS
+            or claims.exp <= now - _LEEWAY_SECONDS
+        ):
+            return None
+        return AccessToken(claims.sub, claims.sid, claims.ver)
+
+    def _verify(self, token: str) -> _Claims | None:
+        """What never changes of a token: its form, its signature, whom it is for, how long it was to live."""
+        if _TOKEN.fullmatch(token) is None:
             return None
         key = self._by_header.get(token.partition(".")[0])
         if key is None:
@@ -101,14 +128,10 @@ class AccessTokens:
             claims = msgspec.convert(decoded.claims, _Claims)
         except (JoseError, ValueError):
             return None
-        now = time.time()
         if (
             claims.aud != AUDIENCE
             or claims.iss != ISSUER
-            or claims.iat > now + _LEEWAY_SECONDS
-            or claims.nbf > now + _LEEWAY_SECONDS
-            or claims.exp <= now - _LEEWAY_SECONDS
             or not 0 < claims.exp - claims.iat <= LIFETIME_SECONDS
         ):
             return None
-        return AccessToken(claims.sub, claims.sid, claims.ver)
+        return claims

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
-_Call = tuple[Sequence[str], Sequence[str | int], asyncio.Future[list[int]]]
+_Call = tuple[Sequence[str], str, asyncio.Future[bytes]]
 
 
 class BatchedScript:
@@ -23,9 +23,9 @@ class BatchedScript:
         self._waiting: list[_Call] = []
         self._sender: asyncio.Task[None] | None = None
 
-    async def run(self, keys: Sequence[str], arguments: Sequence[str | int]) -> list[int]:
-        answer: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((keys, arguments, answer))
+    async def run(self, keys: Sequence[str], argument: str) -> bytes:
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting.append((keys, argument, answer))
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all())
         return await answer
@@ -39,7 +39,7 @@ class BatchedScript:
             self._sender = None
 
     async def _send(self, batch: list[_Call]) -> None:
-        answers: list[list[int] | Exception]
+        answers: list[bytes | Exception]
         try:
             answers = await self._ask(batch)
             if any(isinstance(answer, NoScriptError) for answer in answers):
@@ -56,10 +56,10 @@ class BatchedScript:
             else:
                 waiting.set_result(answer)
 
-    async def _ask(self, batch: list[_Call]) -> list[list[int] | Exception]:
+    async def _ask(self, batch: list[_Call]) -> list[bytes | Exception]:
         if self._sha is None:
             self._sha = await self._redis.script_load(self._source)
         pipeline = self._redis.pipeline(transaction=False)
-        for keys, arguments, _ in batch:
-            pipeline.evalsha(self._sha, len(keys), *keys, *arguments)
+        for keys, argument, _ in batch:
+            pipeline.evalsha(self._sha, len(keys), *keys, argument)
         return await pipeline.execute(raise_on_error=False)

@@ -16,10 +16,6 @@ class Tier:
     seconds: int
     strict: bool = False
 
-    @property
-    def advertised(self) -> str:
-        return f'"{self.name}";q={self.capacity};w={self.seconds}'
-
 
 @dataclass(frozen=True, slots=True)
 class RouteLimit:
@@ -34,11 +30,13 @@ class Tiers:
     """The tiers of every request.
 
     `everyone` protects the process from more than it can serve, far above what one address or user may take.
+    `factor` multiplies every capacity, a route's too: a load test counts like everybody and is not refused.
     """
 
     everyone: Tier = Tier("global", 60_000, 60)
     address: Tier = Tier("ip", 600, 60)
     user: Tier = Tier("user", 600, 60)
+    factor: int = 1
 
 
 READ: Final = RouteLimit(Tier("read", 300, 60))

@@ -1,52 +1,51 @@
 -- Decides every tier of one request at once, on Redis' own clock, and charges all of them or none.
--- KEYS[i] belongs to ARGV[4i-3 .. 4i]: kind, capacity, period in microseconds, cost.
---   "g"  GCRA: `capacity` at once, refilled evenly over `period`
---   "w"  strict sliding window: at most `capacity` in any `period`
--- Answers {index of the refusing tier or 0, microseconds until it would pass, remaining 1, reset 1, remaining 2, …}.
+-- ARGV[1] holds for each of KEYS, separated by spaces: kind, capacity, period in microseconds.
+--   g  GCRA: `capacity` at once, refilled evenly over `period`
+--   w  strict sliding window: at most `capacity` in any `period`
+-- Answers, separated by spaces: the index of the refusing tier or 0, the microseconds until it would pass, and for
+-- each tier what remains and the microseconds until all of it is back. One text each way: every number that is an
+-- item of its own costs the client more than the whole decision.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local refused, wait = 0, 0
-local answer, writes = {}, {}
+local states, writes = {}, {}
+local words = string.gmatch(ARGV[1], '%S+')
 
 for i, key in ipairs(KEYS) do
-  local kind, capacity = ARGV[4 * i - 3], tonumber(ARGV[4 * i - 2])
-  local period, cost = tonumber(ARGV[4 * i - 1]), tonumber(ARGV[4 * i])
+  local kind, capacity, period = words(), tonumber(words()), tonumber(words())
   local remaining, reset, over
   if kind == 'g' then
     local step = period / capacity
     local tat = math.max(tonumber(redis.call('GET', key) or '0'), now)
-    local next_tat = tat + step * cost
-    over = next_tat - now - period
+    over = tat + step - now - period
     if over <= 0 then
-      writes[#writes + 1] = {key, next_tat}
-      tat = next_tat
+      tat = tat + step
+      writes[#writes + 1] = {key, tat}
     end
     remaining = math.floor((period - (tat - now)) / step + 1e-6)
     reset = tat - now
   else
-    -- newest first; the capacity-th newest must have left the window
-    local oldest = tonumber(redis.call('LINDEX', key, capacity - 1) or '-1')
-    over = oldest >= 0 and oldest + period - now or 0
+    -- newest first: the request passes when the capacity-th newest has left the window
+    local times = redis.call('LRANGE', key, 0, capacity - 1)
+    local oldest = tonumber(times[capacity])
+    over = oldest and oldest + period - now or 0
     local used = 0
-    for _, at in ipairs(redis.call('LRANGE', key, 0, capacity - 1)) do
-      if tonumber(at) + period > now then used = used + 1 end
+    for _, at in ipairs(times) do
+      if at + period > now then used = used + 1 end
     end
     if over <= 0 then
       writes[#writes + 1] = {key, now, capacity, period}
       used = used + 1
     end
-    remaining = math.max(capacity - used, 0)
-    reset = period
-    if over > 0 then reset = over end
+    remaining = capacity - used
+    reset = over > 0 and over or period
   end
-  if over > 0 and over > wait then
+  if over > wait then
     refused, wait = i, over
   end
-  answer[2 * i + 1] = math.max(remaining, 0)
-  answer[2 * i + 2] = math.ceil(reset)
+  states[i] = string.format('%.0f %.0f', math.max(remaining, 0), reset)
 end
 
-answer[1], answer[2] = refused, math.ceil(wait)
 if refused == 0 then
   for _, write in ipairs(writes) do
     if #write == 2 then
@@ -59,4 +58,4 @@ if refused == 0 then
     end
   end
 end
-return answer
+return string.format('%d %.0f %s', refused, wait, table.concat(states, ' '))

@@ -8,7 +8,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from astero_shared.errors import TooManyRequestsError, UnavailableError
 
 _SCRIPT: Final = (Path(__file__).parent / "rate_limit.lua").read_text(encoding="utf-8")
 _PREFIX: Final = "api:limit:"
+_EVERYONE: Final = f"{_PREFIX}all"
 _MICROSECONDS: Final = 1_000_000
 _REDIS_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 1.0
@@ -43,23 +44,27 @@ def connect(url: str) -> Redis:
     )
 
 
-@lru_cache(maxsize=256)
-def _policy_header(tiers: tuple[Tier, ...]) -> bytes:
-    return ", ".join(tier.advertised for tier in tiers).encode()
+class _Plan:
+    """The tiers a kind of request meets, with what is sent and advertised for them, made once."""
 
-
-@lru_cache(maxsize=256)
-def _arguments(tiers: tuple[Tier, ...]) -> tuple[str | int, ...]:
-    return tuple(
-        argument
-        for tier in tiers
-        for argument in (
-            "w" if tier.strict else "g",
-            tier.capacity,
-            tier.seconds * _MICROSECONDS,
-            1,
+    def __init__(self, tiers: Tiers, route: Tier, *, signed_in: bool) -> None:
+        met = (tiers.everyone, tiers.address, *((tiers.user,) if signed_in else ()), route)
+        self.tiers = tuple(replace(tier, capacity=tier.capacity * tiers.factor) for tier in met)
+        self.argument = " ".join(
+            f"{'w' if tier.strict else 'g'} {tier.capacity} {tier.seconds * _MICROSECONDS}"
+            for tier in self.tiers
         )
-    )
+        # the first tier is the whole site's: how busy others are is nobody's business
+        self.policy = ", ".join(
+            f'"{tier.name}";q={tier.capacity};w={tier.seconds}' for tier in self.tiers[1:]
+        ).encode()
+
+    def state(self, answer: list[bytes]) -> bytes:
+        """The RateLimit header for what the script said."""
+        return b", ".join(
+            b'"%b";r=%b;t=%d' % (tier.name.encode(), remaining, -(-int(reset) // _MICROSECONDS))
+            for tier, remaining, reset in zip(self.tiers[1:], answer[4::2], answer[5::2], strict=True)
+        )
 
 
 class _LocalBuckets:
@@ -94,6 +99,7 @@ class RateLimiter:
     def __init__(self, redis: Redis, *, tiers: Tiers, workers: int) -> None:
         self._script = BatchedScript(redis, _SCRIPT)
         self._tiers = tiers
+        self._plans: dict[tuple[str, bool], _Plan] = {}
         self._local = _LocalBuckets(workers)
         self._paused_until = 0.0
 
@@ -102,41 +108,38 @@ class RateLimiter:
 
         Raises LimitExceededError (429), which carries them too, or UnavailableError (503).
         """
-        tiers, keys = self._of(address, user, limit)
-        answer = await self._ask(keys, tiers)
+        plan = self._plan_of(limit, signed_in=user is not None)
+        whose = address if user is None or limit.sign_in else user
+        keys = [_EVERYONE, f"{_PREFIX}ip:{address}"]
+        if user is not None:
+            keys.append(f"{_PREFIX}user:{user}")
+        keys.append(f"{_PREFIX}{limit.tier.name}:{whose}")
+        answer = await self._ask(keys, plan)
         if answer is None:
             if limit.sign_in:
                 raise UnavailableError("Signing in is not possible right now.", retry_after=5)
-            wait = self._local.wait_of(keys, tiers)
+            wait = self._local.wait_of(keys, plan.tiers)
             if wait > 0:
                 raise LimitExceededError(wait, [])
             return []
-        headers = [
-            (b"ratelimit-policy", _policy_header(tiers[1:])),
-            (b"ratelimit", _state_header(tiers, answer)),
-        ]
-        if answer[0]:
-            raise LimitExceededError(answer[1] / _MICROSECONDS, headers)
+        headers = [(b"ratelimit-policy", plan.policy), (b"ratelimit", plan.state(answer))]
+        if answer[0] != b"0":
+            raise LimitExceededError(int(answer[1]) / _MICROSECONDS, headers)
         return headers
 
-    def _of(self, address: str, user: str | None, limit: RouteLimit) -> tuple[tuple[Tier, ...], list[str]]:
-        route = limit.tier
-        keys = [f"{_PREFIX}all", f"{_PREFIX}ip:{address}"]
-        if user is None:
-            keys.append(f"{_PREFIX}{route.name}:{address}")
-            return (self._tiers.everyone, self._tiers.address, route), keys
-        keys += [
-            f"{_PREFIX}user:{user}",
-            f"{_PREFIX}{route.name}:{address if limit.sign_in else user}",
-        ]
-        return (self._tiers.everyone, self._tiers.address, self._tiers.user, route), keys
+    def _plan_of(self, limit: RouteLimit, *, signed_in: bool) -> _Plan:
+        named = (limit.tier.name, signed_in)
+        plan = self._plans.get(named)
+        if plan is None:
+            plan = self._plans[named] = _Plan(self._tiers, limit.tier, signed_in=signed_in)
+        return plan
 
-    async def _ask(self, keys: list[str], tiers: tuple[Tier, ...]) -> list[int] | None:
+    async def _ask(self, keys: list[str], plan: _Plan) -> list[bytes] | None:
         """The script's answer; None while Redis is away, which one request a second finds out."""
         if time.monotonic() < self._paused_until:
             return None
         try:
-            answer = await self._script.run(keys, _arguments(tiers))
+            answer = await self._script.run(keys, plan.argument)
         except (RedisError, OSError) as error:
             if self._paused_until == 0.0:
                 logger.warning("rate limits are kept in this process: {}", type(error).__name__)
@@ -145,15 +148,7 @@ class RateLimiter:
         if self._paused_until:
             self._paused_until = 0.0
             logger.info("rate limits are back in Redis")
-        return answer
-
-
-def _state_header(tiers: tuple[Tier, ...], answer: list[int]) -> bytes:
-    # the first tier is the whole site's: how busy others are is nobody's business
-    return ", ".join(
-        f'"{tiers[n].name}";r={answer[2 * n + 2]};t={math.ceil(answer[2 * n + 3] / _MICROSECONDS)}'
-        for n in range(1, len(tiers))
-    ).encode()
+        return answer.split()
 
 
 class LimitExceededError(TooManyRequestsError):
