@@ -9,7 +9,9 @@ from litestar.di import Provide
 
 from astero_api.features.accounts import routes as accounts
 from astero_api.features.accounts.passwords import COST, PasswordHashes
+from astero_api.features.audit import routes as audit
 from astero_api.features.bots.nudges import Nudges
+from astero_api.features.cases import routes as cases
 from astero_api.features.discord_accounts import routes as discord_accounts
 from astero_api.features.discord_accounts.managed_servers import ManagedServers
 from astero_api.features.discord_accounts.oauth import connect_oauth
@@ -48,6 +50,11 @@ ROUTES = (
     modules.patch_settings,
     modules.list_module_revisions,
     modules.restore_revision,
+    cases.list_guild_cases,
+    cases.open_guild_case,
+    cases.get_guild_case,
+    cases.patch_guild_case,
+    audit.list_guild_audit,
     discord_accounts.start_discord_sign_in,
     discord_accounts.finish_discord_sign_in,
 )

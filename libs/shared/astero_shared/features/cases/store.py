@@ -196,6 +196,17 @@ async def list_related(
     return list((await session.exec(query)).all())
 
 
+async def list_known_numbers(session: AsyncSession, scope: GuildScope, numbers: Sequence[int]) -> set[int]:
+    """Those of `numbers` that are cases of the server."""
+    if not numbers:
+        return set()
+    installation = await get_active(session, scope)
+    query = select(Case.number).where(
+        col(Case.installation_id) == installation.id, col(Case.number).in_(numbers)
+    )
+    return set((await session.exec(query)).all())
+
+
 async def settle_case(
     session: AsyncSession,
     case_id: UUID,
