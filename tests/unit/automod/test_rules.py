@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.automod import INVISIBLE, compiled_with, config_with, verdict
+from support.automod import INVISIBLE, compiled_with, config_with, in_disguise, verdict
 
 from astero_shared.features.automod.config import (
     AutomodConfig,
@@ -176,6 +176,17 @@ def test_a_fragment_of_a_pattern_is_what_it_matched() -> None:
     hit = verdict(compiled_with("patterns", patterns=("x{3}", "купить")), "я хочу КУПИТЬ это")
     assert hit is not None
     assert hit.fragment == "КУПИТЬ"
+
+
+@given(content=in_disguise("free nitro"))
+def test_no_disguise_hides_what_a_pattern_means(content: str) -> None:
+    assert verdict(compiled_with("patterns", patterns=(r"free\s+nitro",)), content) is not None
+
+
+def test_a_pattern_for_blanks_does_not_mean_emoji() -> None:
+    compiled = compiled_with("patterns", patterns=(r"\s{5}",))
+    assert verdict(compiled, "😀" * 9) is None
+    assert verdict(compiled, "a     b") is not None
 
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -202,7 +202,7 @@ class PatternsRule(RuleConfig, frozen=True, kw_only=True, rename="camel", forbid
             max_length=25,
             title="Patterns",
             description="Regular expressions in RE2 syntax, one per entry. Capital and small"
-            " letters are the same.",
+            " letters are the same, and look-alikes are seen through.",
         ),
     ] = ()
 

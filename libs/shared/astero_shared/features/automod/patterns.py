@@ -3,11 +3,12 @@
 What RE2 cannot do (look-around, back-references) and what is too large is refused when it is saved.
 """
 
+from itertools import islice
 from typing import Final, Literal, NamedTuple
 
 import re2
 
-from astero_shared.features.automod.readings import excerpt
+from astero_shared.features.automod.readings import Readings, excerpt
 
 # RE2's instructions for all patterns of a server together. A character of text costs at most a pass over
 # the program: the worst that fits takes some 10 µs for each, 25 ordinary patterns have 800 instructions.
@@ -15,6 +16,9 @@ MAX_PROGRAM: Final = 6000
 # With little memory RE2 gives up its automaton early where a text keeps it from settling, and goes on
 # with one whose cost does not depend on the text. Measured: three times faster on hostile pairs.
 _MEMORY: Final = 1024 * 1024
+# Each match may cost a pass over the text; nobody's pattern needs its hundredth.
+_MAX_MATCHES: Final = 100
+_LETTERS: Final = bytes(range(ord("a"), ord("z") + 1))
 
 
 class PatternRefusal(NamedTuple):
@@ -32,11 +36,21 @@ class PatternMatcher:
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self._compiled = _compile(patterns)
 
-    def find(self, text: str) -> str | None:
-        """What the first pattern to match matched, as it was written; None if there is none."""
+    def find(self, readings: Readings) -> str | None:
+        """What the first pattern to match matched, as written where it stands so; None if there is none."""
+        text = readings.text
         data = text.encode("utf-8", "replace")
         match = self._compiled.search(data)
-        return None if match is None else excerpt(data, match.start(), match.end())
+        if match is not None:
+            return excerpt(data, match.start(), match.end())
+        # The message as readers see it, where that may differ. Only what has a letter counts: there an
+        # emoji is a blank, and nobody who writes `\s{5,}` means five emoji.
+        for data in readings.folded[1 if text.isascii() else 0 :]:
+            for match in islice(self._compiled.finditer(data), _MAX_MATCHES):
+                found = data[match.start() : match.end()]
+                if len(found.translate(None, _LETTERS)) < len(found):
+                    return excerpt(found, 0, len(found))
+        return None
 
 
 def check_patterns(patterns: tuple[str, ...]) -> tuple[int, PatternRefusal] | None:

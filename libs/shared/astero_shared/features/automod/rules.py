@@ -279,8 +279,8 @@ def _patterns(rule: PatternsRule) -> _Finder | None:
         return None
     matcher = PatternMatcher(rule.patterns)
 
-    def find(message: MessageFacts, _readings: Readings) -> _Found | None:
-        fragment = matcher.find(message.content)
+    def find(_message: MessageFacts, readings: Readings) -> _Found | None:
+        fragment = matcher.find(readings)
         return None if fragment is None else _Found(fragment)
 
     return find
