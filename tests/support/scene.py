@@ -15,6 +15,7 @@ class Scene:
         self.community = community
         self.people = {"alex": community.owner_id, "nova": community.member_id}
         self.channels: dict[str, int] = {"general": community.channel_id}
+        self._known: set[str] = set()
 
     @property
     def guild_id(self) -> int:
@@ -79,7 +80,9 @@ class Scene:
 
     async def use(self, name: str, command: str, *, channel: str = "general", **options: Any) -> Any:
         """Waits until the command is registered; answers what the person sees."""
-        await until(lambda: self._knows(command.split(maxsplit=1)[0]))
+        first = command.split(maxsplit=1)[0]
+        if first not in self._known:
+            await until(lambda: self._knows(first))
         return await self._interact(name, channel, {"command": command, "options": options})
 
     async def press(
@@ -108,4 +111,6 @@ class Scene:
         headers = {"Authorization": f"Bot {self.community.token}"}
         async with httpx.AsyncClient(base_url=self.community.discord.api_url, headers=headers) as http:
             answer = await http.get(f"/applications/{self.community.application_id}/commands")
-        return any(known["name"] == command for known in answer.json())
+        if answer.is_success:
+            self._known = {known["name"] for known in answer.json()}
+        return command in self._known

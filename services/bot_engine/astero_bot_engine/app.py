@@ -14,13 +14,20 @@ from astero_bot_engine.chores import Chores
 from astero_bot_engine.dispatch.listeners import Listeners
 from astero_bot_engine.features.automod.commands import AutomodCommands
 from astero_bot_engine.features.automod.listeners import MODULE, AutomodListener
+from astero_bot_engine.features.cases.commands import WORD as CASES_WORD
+from astero_bot_engine.features.cases.commands import CasesCommands
 from astero_bot_engine.features.cases.log_channel import LogChannels
 from astero_bot_engine.features.cases.service import CaseDesk
 from astero_bot_engine.features.installations.listeners import InstallationListener
 from astero_bot_engine.features.installations.service import InstallationKeeper
-from astero_bot_engine.features.installations.views import WORD, RestoreButton, offer_restore
+from astero_bot_engine.features.installations.views import WORD as RESTORE_WORD
+from astero_bot_engine.features.installations.views import RestoreButton, offer_restore
+from astero_bot_engine.features.moderation.commands import ModCommands
+from astero_bot_engine.features.moderation.service import Moderation
 from astero_bot_engine.features.modules.changes import SettingsDesk
+from astero_bot_engine.features.modules.commands import SettingsPanel
 from astero_bot_engine.features.modules.service import SettingsMemory
+from astero_bot_engine.features.modules.views import WORD as SETTINGS_WORD
 from astero_bot_engine.fleet.supervisor import Supervisor
 from astero_bot_engine.interactions.command_book import CommandBook
 from astero_bot_engine.interactions.components import ComponentRouter
@@ -74,8 +81,15 @@ async def _run(settings: EngineSettings, db: AsyncEngine) -> None:
     AutomodListener(memory=memory, desk=cases, log_channels=log_channels).register(listeners)
     InstallationListener(keeper).register(listeners)
     components = ComponentRouter()
-    components.add(WORD, RestoreButton(keeper).press)
-    commands = CommandBook(db, [AutomodCommands(desk=settings_desk, memory=memory)], components)
+    components.add(RESTORE_WORD, RestoreButton(keeper).press)
+    panel = SettingsPanel(desk=settings_desk, memory=memory)
+    components.add(SETTINGS_WORD, panel.handle)
+    case_commands = CasesCommands(db)
+    components.add(CASES_WORD, case_commands.turn_page)
+    moderation = Moderation(guard=fleet.guard, desk=cases, memory=memory)
+    automod_commands = AutomodCommands(desk=settings_desk, memory=memory)
+    definitions = [automod_commands, ModCommands(moderation), case_commands, panel.command()]
+    commands = CommandBook(db, definitions, components)
 
     fleet.settings = memory
     fleet.attach = commands.attach

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from astero_bot_engine.interactions.language import locale_of
-from astero_bot_engine.interactions.replies import reply
+from astero_bot_engine.interactions.replies import NOBODY, reply
 from astero_shared.errors import AsteroError
 from astero_shared.i18n import Locale, has_text, text
 from astero_shared.ids import new_id
@@ -28,8 +28,15 @@ async def tell(interaction: discord.Interaction[Any], error: BaseException) -> N
     if isinstance(error, discord.HTTPException) and error.code in _NOT_OURS_ANY_MORE:
         logger.info("interaction came too late", code=error.code, interaction=str(interaction.id))
         return
+    sentence = explain(error, locale_of(interaction))
     try:
-        await reply(interaction, explain(error, locale_of(interaction)))
+        if interaction.type is discord.InteractionType.application_command:
+            await reply(interaction, sentence)
+        elif interaction.response.is_done():
+            # Beside the panel, which stays as it was.
+            await interaction.followup.send(sentence, ephemeral=True, allowed_mentions=NOBODY)
+        elif interaction.type is not discord.InteractionType.autocomplete:
+            await interaction.response.send_message(sentence, ephemeral=True, allowed_mentions=NOBODY)
     except (discord.HTTPException, discord.ClientException, OSError) as failure:
         logger.warning("interaction not answered", error=type(failure).__name__)
 

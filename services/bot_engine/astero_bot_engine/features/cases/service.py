@@ -81,13 +81,26 @@ class CaseDesk:
         self._notices = Notices()
         self._running: dict[UUID, asyncio.Task[Case]] = {}
         self._finished: OrderedDict[UUID, Case] = OrderedDict()
+        self._reserved: set[str] = set()
         self._showing: set[asyncio.Task[None]] = set()
 
-    async def open(self, scope: GuildScope, draft: CaseDraft) -> Case | None:
-        """Write the intent down; None when this cause opened its case before.
+    async def open(self, scope: GuildScope, draft: CaseDraft, *, exclusively: bool = False) -> Case | None:
+        """Write the intent down; None when this cause opened its case before. `exclusively` keeps the rounds
+        of this engine away from it until `release`: the caller carries it out.
 
         Raises NotFoundError when the bot was removed from the server, LeaseLostError, database errors.
         """
+        if exclusively and draft.source_key is not None:
+            self._reserved.add(draft.source_key)
+        case = None
+        try:
+            case = await self._write(scope, draft)
+        finally:
+            if case is None:
+                self._reserved.discard(draft.source_key or "")
+        return case
+
+    async def _write(self, scope: GuildScope, draft: CaseDraft) -> Case | None:
         now = utc_now()
         if draft.duration_seconds is not None and draft.expires_at is None:
             draft = replace(draft, expires_at=now + timedelta(seconds=draft.duration_seconds))
@@ -108,6 +121,9 @@ class CaseDesk:
                 details={"number": case.number, "action": case.action, "source": case.source},
             )
         return case
+
+    def release(self, case: Case) -> None:
+        self._reserved.discard(case.source_key or "")
 
     async def open_surely(self, scope: GuildScope, draft: CaseDraft) -> Case | None:
         """As `open`, but waits for a database that is away: nobody can press the button again."""
@@ -157,7 +173,7 @@ class CaseDesk:
             pending = await list_pending(session, bot_ids, opened_before=utc_now())
             due = await list_due_to_lift(session, bot_ids, now=utc_now())
         for case in pending:
-            if (client := self._ready_client(case)) is not None:
+            if case.source_key not in self._reserved and (client := self._ready_client(case)) is not None:
                 await self._carry_out_logged(client, case)
         for case in due:
             if (client := self._ready_client(case)) is not None:

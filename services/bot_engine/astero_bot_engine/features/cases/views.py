@@ -1,5 +1,6 @@
 """What people see of a case: the embed in the log channel and the direct message to the member."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import discord
@@ -72,7 +73,8 @@ def case_embed(case: Case, locale: Locale, *, told: bool | None = None) -> disco
         colour=_COLOURS[case.action],
         timestamp=case.created_at,
     )
-    _field(embed, text("cases.log.member", locale), target_text(case), inline=True)
+    if case.target_id != case.channel_id:
+        _field(embed, text("cases.log.member", locale), target_text(case), inline=True)
     _field(embed, text("cases.log.moderator", locale), moderator_text(case, locale), inline=True)
     _field(embed, text("cases.log.duration", locale), duration_text(case, locale), inline=True)
     _field(embed, text("cases.log.reason", locale), case.reason or text("cases.log.no_reason", locale))
@@ -102,6 +104,23 @@ def notice_text(case: Case, server: str, locale: Locale, *, moderator: str | Non
     if moderator is not None:
         lines.append(text("cases.notices.moderator", locale, moderator=moderator))
     return "\n".join(lines)
+
+
+def list_embed(cases: Sequence[Case], locale: Locale) -> discord.Embed:
+    """One line a case, newest first."""
+    lines = [
+        text(
+            "cases.replies.line",
+            locale,
+            number=case.number,
+            action=text(f"cases.actions.{case.action}", locale),
+            member=target_text(case),
+            time=timestamp(case.created_at),
+        )
+        for case in cases
+    ]
+    body = "\n".join(lines) or text("cases.replies.none", locale)
+    return discord.Embed(title=text("cases.replies.title", locale), description=body, colour=0x5865F2)
 
 
 def plain_embed(title: str, body: str) -> discord.Embed:
