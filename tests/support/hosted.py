@@ -1,0 +1,101 @@
+"""A branded bot in the hands of its owner: everything through the public API."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from support.house import House
+from support.owner import Owner
+from support.server import Server
+
+_POLL_SECONDS = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What a customer brings from Discord's developer portal."""
+
+    id: str
+    token: str
+
+
+def new_application(house: House, name: str = "Guard", **details: Any) -> Application:
+    made = house.people.post("/applications", name=name, **details)
+    house.secrets |= {made["botToken"], made["clientSecret"]}
+    return Application(made["applicationId"], made["botToken"])
+
+
+class HostedBot:
+    def __init__(self, owner: Owner, bot_id: str, application: Application) -> None:
+        self.owner = owner
+        self.house = owner.house
+        self.id = bot_id
+        self.application = application
+        self.path = f"/api/bots/{bot_id}"
+
+    @classmethod
+    def create(cls, owner: Owner, application: Application, *, name: str = "Guard") -> "HostedBot":
+        made = owner.post("/api/bots", {"token": application.token, "name": name})
+        return cls(owner, made["id"], application)
+
+    # -- state ------------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        return self.owner.get(f"{self.path}/status")
+
+    def wait_state(self, state: str, reason: str | None = None) -> dict[str, Any]:
+        return self.house.wait(
+            self.status,
+            lambda status: status["state"] == state and status.get("reason") == reason,
+            what=f"bot {self.id} is {state} ({reason})",
+            poll=_POLL_SECONDS,
+        )
+
+    # -- servers ----------------------------------------------------------------------------------
+
+    def guild_path(self, server: Server) -> str:
+        return f"{self.path}/guilds/{server.id}"
+
+    def guilds(self, state: str = "active") -> list[dict[str, Any]]:
+        return self.owner.get(f"{self.path}/guilds?state={state}")["items"]
+
+    def enter(self, server: Server, *, permissions: int | None = None) -> None:
+        """The bot joins; returns when its owner sees the server in the dashboard."""
+        server.add_bot(self.application.id, permissions=permissions)
+        self.wait_guild(server)
+
+    def wait_guild(self, server: Server, state: str = "active") -> dict[str, Any]:
+        def found() -> list[dict[str, Any]]:
+            return [one for one in self.guilds(state) if one["id"] == server.id]
+
+        return self.house.wait(found, what=f"server {server.id} is {state}", poll=_POLL_SECONDS)[0]
+
+    # -- settings ---------------------------------------------------------------------------------
+
+    def module(self, server: Server, module: str = "automod") -> httpx.Response:
+        return self.owner.send("GET", f"{self.guild_path(server)}/modules/{module}")
+
+    def settings(self, server: Server, module: str = "automod") -> dict[str, Any]:
+        return self.owner.get(f"{self.guild_path(server)}/modules/{module}")["config"]
+
+    def change(self, server: Server, module: str = "automod", **patch: Any) -> dict[str, Any]:
+        """A merge patch; the settings as they are now."""
+        return self.owner.patch(f"{self.guild_path(server)}/modules/{module}", patch)["config"]
+
+    # -- cases ------------------------------------------------------------------------------------
+
+    def cases(self, server: Server, query: str = "") -> list[dict[str, Any]]:
+        """Newest first."""
+        return self.owner.get(f"{self.guild_path(server)}/cases{query}")["items"]
+
+    def case(self, server: Server, number: int) -> dict[str, Any]:
+        return self.owner.get(f"{self.guild_path(server)}/cases/{number}")
+
+    def wait_case(self, server: Server, number: int = 1) -> dict[str, Any]:
+        """The case once it is carried out or has failed."""
+        return self.house.wait(
+            lambda: [one for one in self.cases(server) if one["number"] == number],
+            lambda found: found and found[0]["state"] != "pending",
+            what=f"case {number} is settled",
+            poll=_POLL_SECONDS,
+        )[0]

@@ -1,0 +1,135 @@
+"""A whole Astero over real sockets, everything it said, and waits that fail with its last words."""
+
+import itertools
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar
+
+import httpx
+import psycopg
+from support.control import People
+
+from astero_sandbox.part import Part
+from astero_sandbox.stack import Stack
+from astero_sandbox.temporary import running_stack
+
+T = TypeVar("T")
+
+WAIT_SECONDS = 20.0
+_POLL_SECONDS = 0.05
+_TAIL = 12
+_SHOWN = 2000
+# Tests come from many addresses, as users do: the edge would say so with this header.
+_PROXY = {"TRUSTED_PROXIES": "127.0.0.1"}
+_QUIET = ("postgres", "valkey", "discord")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of the api as a client got it; `cookies` are the names of those it set."""
+
+    method: str
+    path: str
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass
+class House:
+    """One running stack, shared by many tests: each brings its own bot, server and people."""
+
+    stack: Stack
+    people: People
+    lines: dict[str, list[str]]
+    answers: list[Answer] = field(default_factory=list[Answer])
+    secrets: set[str] = field(default_factory=set[str])
+    _addresses: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def new_address(self) -> str:
+        """Limits count by address: whoever asks is somebody else."""
+        number = next(self._addresses)
+        return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+    def note(self, answer: httpx.Response) -> httpx.Response:
+        request = answer.request
+        # A cookie is where a session's secret belongs; everything else is searched at the end.
+        headers = {name: value for name, value in answer.headers.items() if name != "set-cookie"}
+        self.answers.append(
+            Answer(request.method, request.url.path, answer.status_code, headers, answer.text)
+        )
+        return answer
+
+    def ask(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The database's administrator looks, or damages something on purpose."""
+        url = self.stack.connections.database.admin
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(statement, values)  # pyright: ignore[reportArgumentType]
+            return cursor.fetchall() if cursor.description else []
+
+    def wait(
+        self,
+        look: Callable[[], T],
+        wanted: Callable[[T], Any] = bool,
+        *,
+        what: str,
+        seconds: float = WAIT_SECONDS,
+        poll: float = _POLL_SECONDS,
+    ) -> T:
+        """The first look that is as wanted. After `seconds` the test fails with the last one and the logs."""
+        deadline = time.monotonic() + seconds
+        while not wanted(seen := look()):
+            if time.monotonic() > deadline:
+                self._give_up(what, seen)
+            time.sleep(poll)
+        return seen
+
+    def comes_back(self, part: Part, before: int | None) -> None:
+        """Until the supervisor has started the part again after its process `before` ended."""
+        part.wait_gone(before)
+        self.wait(lambda: part.pid, what=f"{part.name} is started again")
+        part.wait_ready()
+
+    def log_since(self, name: str, start: int) -> list[str]:
+        return self.lines[name][start:]
+
+    def _give_up(self, what: str, seen: object) -> NoReturn:
+        shown = repr(seen)
+        said = [f"waited in vain: {what}", f"last seen: {shown[:_SHOWN]}"]
+        for name, lines in self.lines.items():
+            if name not in _QUIET:
+                said += [f"--- {name}", *deque(lines, maxlen=_TAIL)]
+        raise AssertionError("\n".join(said))
+
+
+@contextmanager
+def running_house(*, engines: int = 1, discord_options: tuple[str, ...] = ()) -> Generator[House]:
+    """Exactly what `just up` starts, on free ports; identifies may follow each other at once."""
+    lines: defaultdict[str, list[str]] = defaultdict(list)
+    with (
+        running_stack(
+            engines=engines,
+            overrides={"api": _PROXY},
+            discord_options=("--identify-window", "0.1", *discord_options),
+            output=lambda name, line: lines[name].append(line),
+        ) as stack,
+        People(stack.discord_url) as people,
+    ):
+        house = House(stack, people, lines)
+        credentials = stack.credentials
+        house.secrets |= {
+            credentials.postgres,
+            *credentials.roles.values(),
+            *credentials.valkey.values(),
+            credentials.encryption_key.partition(":")[2],
+            credentials.password_pepper.partition(":")[2],
+            credentials.jwt_secret,
+            credentials.bot_engine_secret,
+        }
+        if credentials.world is not None:
+            for application in (credentials.world.shared, credentials.world.branded):
+                house.secrets |= {application.bot_token, application.client_secret}
+        yield house

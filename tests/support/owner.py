@@ -1,0 +1,104 @@
+"""A dashboard user as their browser is: cookies kept by hand, because they are Secure and `__Host-`."""
+
+import secrets
+from http.cookies import SimpleCookie
+from typing import Any
+
+import httpx
+from support.house import Answer, House
+
+PASSWORD = "four-words-nobody-guesses"
+# bcrypt at cost 14 takes a second or two on a busy machine
+_ANSWER_SECONDS = 30
+
+
+class Owner:
+    """One browser with its own address. `send` answers everything, the others expect a 2xx."""
+
+    def __init__(self, house: House, *, email: str | None = None, password: str = PASSWORD) -> None:
+        self.house = house
+        self.email = email or f"{secrets.token_hex(6)}@example.com"
+        self.password = password
+        self.cookies: dict[str, str] = {}
+        origin = house.stack.api_url
+        self.http = httpx.Client(
+            base_url=origin,
+            trust_env=False,
+            timeout=_ANSWER_SECONDS,
+            headers={
+                "Origin": origin,
+                "Sec-Fetch-Site": "same-origin",
+                "CF-Connecting-IP": house.new_address(),
+            },
+        )
+        house.secrets.add(password)
+
+    def close(self) -> None:
+        self.http.close()
+
+    def send(
+        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent = (headers or {}) | ({"Cookie": cookie} if cookie else {})
+        answer = self.http.request(method, path, json=body, headers=sent)
+        # The jar of httpx would send nothing over plain HTTP; a browser does, on loopback.
+        self.http.cookies.clear()
+        for header in answer.headers.get_list("set-cookie"):
+            self._keep(header)
+        return self.house.note(answer)
+
+    def _keep(self, header: str) -> None:
+        for name, morsel in SimpleCookie(header).items():
+            if morsel["max-age"] == "0":
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = morsel.value
+                self.house.secrets.add(morsel.value)
+
+    def get(self, path: str) -> Any:
+        return self._expect(self.send("GET", path))
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return self._expect(self.send("POST", path, body))
+
+    def put(self, path: str, body: Any) -> Any:
+        return self._expect(self.send("PUT", path, body))
+
+    def patch(self, path: str, body: Any) -> Any:
+        return self._expect(self.send("PATCH", path, body))
+
+    def delete(self, path: str) -> Any:
+        return self._expect(self.send("DELETE", path))
+
+    def register(self) -> None:
+        self.post("/api/auth/register", {"email": self.email, "password": self.password})
+
+    def log_in(self) -> None:
+        self.post("/api/auth/login", {"email": self.email, "password": self.password})
+
+    def _expect(self, answer: httpx.Response) -> Any:
+        if not answer.is_success:
+            request = answer.request
+            raise AssertionError(f"{request.method} {request.url.path}: {answer.status_code} {answer.text}")
+        return answer.json() if answer.content else None
+
+
+def problem_of(answer: httpx.Response, status: int) -> dict[str, Any]:
+    """The body of a refused call, which is always an RFC 9457 problem with a code and the request's id."""
+    assert answer.status_code == status, (answer.status_code, answer.text)
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == status
+    assert body["code"]
+    assert body["requestId"]
+    return body
+
+
+def leaks(answers: list[Answer], secrets_: set[str]) -> list[str]:
+    """Where a secret stands in what the api answered: `METHOD path: first characters`."""
+    found: list[str] = []
+    for answer in answers:
+        whole = answer.body + repr(answer.headers)
+        found += [f"{answer.method} {answer.path}: {one[:4]}…" for one in secrets_ if one in whole]
+    return found
