@@ -70,8 +70,9 @@ class House:
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
+    port = () if "--port" in arguments else ("--port", "0")
     return subprocess.Popen(  # noqa: S603 (our own module)
-        [sys.executable, "-m", "astero_sandbox.discord", "--port", "0", *arguments],
+        [sys.executable, "-m", "astero_sandbox.discord", *port, *arguments],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},

@@ -28,22 +28,30 @@ import uvloop
 from aiohttp import web
 
 from .app import create_app
-from .persistence import keep_saved, load
+from .persistence import StateUnreadableError, keep_saved, load
 from .sandbox import Sandbox
 from .settings import Settings
 from .world import World
 
+# EX_CONFIG, as every Astero process answers it.
+_BAD_CONFIGURATION = 78
 _SHUTDOWN_SECONDS = 1.0
+_TIDY_SECONDS = 30.0
 
 
 def main() -> None:
     options = _parse(sys.argv[1:])
+    try:
+        listener = _listen(options.host, options.port)
+        world = World(load(options.state) if options.state else None)
+    except (OSError, StateUnreadableError) as error:
+        sys.stderr.write(f"Sandbox Discord: {error}\n")
+        raise SystemExit(_BAD_CONFIGURATION) from None
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(_serve(options))
+        uvloop.run(_serve(options, listener, world))
 
 
-async def _serve(options: argparse.Namespace) -> None:
-    listener = _listen(options.host, options.port)
+async def _serve(options: argparse.Namespace, listener: socket.socket, world: World) -> None:
     settings = Settings(
         host=options.host,
         port=listener.getsockname()[1],
@@ -52,7 +60,6 @@ async def _serve(options: argparse.Namespace) -> None:
         identify_window=options.identify_window,
         enforce_limits=not options.no_rate_limits,
     )
-    world = World(load(options.state) if options.state else None)
     sandbox = Sandbox(settings=settings, world=world)
     runner = web.AppRunner(create_app(sandbox), access_log=None)
     await runner.setup()
@@ -62,15 +69,23 @@ async def _serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    saver = asyncio.create_task(keep_saved(world, options.state)) if options.state else None
-    await stop.wait()
-    for connection in list(sandbox.hub.connections):
-        connection.cut()
-    await runner.cleanup()
-    if saver is not None:
-        saver.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await saver
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_keep_sessions_tidy(sandbox, stop))
+        if options.state:
+            group.create_task(keep_saved(world, options.state, stop))
+        await stop.wait()
+        for connection in list(sandbox.hub.connections):
+            connection.cut()
+        await runner.cleanup()
+
+
+async def _keep_sessions_tidy(sandbox: Sandbox, stop: asyncio.Event) -> None:
+    """Sessions nobody came back for hold their events until somebody looks."""
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TIDY_SECONDS):
+                await stop.wait()
+        sandbox.hub.drop_expired()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -76,9 +76,10 @@ class Broadcast:
     def message(self, name: str, record: Message, channel: Channel) -> None:
         """MESSAGE_CREATE or MESSAGE_UPDATE; emptied for bots that may not read content."""
         data = message_event(self._world, record, channel)
-        self.observe(name, channel.guild_id, data)
         if record.visible_to is not None:
+            self.observe(name, channel.guild_id, data | {"visible_to": str(record.visible_to)})
             return
+        self.observe(name, channel.guild_id, data)
         is_dm = channel.guild_id is None
         intent = protocol.DIRECT_MESSAGES if is_dm else protocol.GUILD_MESSAGES
         full: bytes | None = None

@@ -13,6 +13,9 @@ GUILD_MEMBERS_LIMITED = 1 << 15
 MESSAGE_CONTENT_LIMITED = 1 << 19
 ALL_INTENTS_ALLOWED = PRESENCE_LIMITED | GUILD_MEMBERS_LIMITED | MESSAGE_CONTENT_LIMITED
 
+# Of the state file; another one is not read.
+VERSION = 1
+
 TEXT_CHANNEL = 0
 DM_CHANNEL = 1
 IDENTIFIES_A_DAY = 1000
@@ -160,7 +163,7 @@ class Guild(Struct, kw_only=True):
 class Snapshot(Struct, kw_only=True):
     """The whole state file."""
 
-    version: int = 1
+    version: int = VERSION
     users: dict[int, User] = field(default_factory=dict)
     applications: dict[int, Application] = field(default_factory=dict)
     guilds: dict[int, Guild] = field(default_factory=dict)

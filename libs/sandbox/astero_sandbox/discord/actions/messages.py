@@ -73,6 +73,14 @@ def delete_messages(sandbox: Sandbox, channel: Channel, ids: list[int], *, by: i
     )
 
 
+def reference_to(channel: Channel, message_id: int) -> Json:
+    """`message_reference` of a reply."""
+    reference: Json = {"type": 0, "channel_id": str(channel.id), "message_id": str(message_id)}
+    if channel.guild_id is not None:
+        reference["guild_id"] = str(channel.guild_id)
+    return reference
+
+
 def apply_mentions(sandbox: Sandbox, channel: Channel, record: Message, allowed: Json | None) -> None:
     """Who is notified: what the text names, minus what the author or `allowed_mentions` rules out."""
     world = sandbox.world
@@ -82,6 +90,10 @@ def apply_mentions(sandbox: Sandbox, channel: Channel, record: Message, allowed:
     if parse is not None and "users" not in parse:
         wanted = {int(item) for item in (allowed or {}).get("users") or ()}
         people = [item for item in people if item in wanted]
+    if record.reference is not None and (allowed is None or allowed.get("replied_user")):
+        replied = channel.messages.get(int(record.reference["message_id"]))
+        if replied is not None and replied.author_id not in people:
+            people.append(replied.author_id)
     record.mentions = people
     record.mention_roles = []
     record.mention_everyone = False

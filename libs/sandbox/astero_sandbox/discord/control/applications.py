@@ -28,6 +28,11 @@ async def list_applications(command: Command) -> Any:
     return {"applications": [_public(app) for app in apps]}
 
 
+@control("GET", "/applications/{application_id}")
+async def get_application(command: Command) -> Any:
+    return shown_application(command.path_application())
+
+
 @control("PATCH", "/applications/{application_id}")
 async def edit_application(command: Command) -> Any:
     """{flags?, botToken: "reset"?, redirectUris?, name?}; a reset token ends nothing by itself."""

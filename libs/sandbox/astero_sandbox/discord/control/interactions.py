@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from astero_sandbox.discord import permissions
 from astero_sandbox.discord.errors import ControlError
 from astero_sandbox.discord.interactions.commands import command_data, find_command
 from astero_sandbox.discord.interactions.components import component_data
+from astero_sandbox.discord.interactions.gate import may_use_command
 from astero_sandbox.discord.interactions.invoke import invoke
 from astero_sandbox.discord.interactions.modals import modal_data
 from astero_sandbox.discord.interactions.registry import Interaction, Kind
@@ -46,12 +46,6 @@ class Scene:
             source_message_id=source,
         )
 
-    def holds(self, needs: int) -> bool:
-        if self.guild is None:
-            return True
-        member = self.guild.members[self.user.id]
-        return permissions.in_channel(self.guild, self.channel, member) & needs == needs
-
 
 @control("POST", "/channels/{channel_id}/interactions")
 async def interact(command: Command) -> Any:
@@ -75,8 +69,10 @@ async def interact(command: Command) -> Any:
 async def _use_command(scene: Scene) -> Any:
     guild_id = None if scene.guild is None else scene.guild.id
     command, path = find_command(scene.app, scene.command.text("command"), guild_id)
-    if not scene.holds(permissions.USE_APPLICATION_COMMANDS) or not _may_use(scene, command.body):
-        return _REFUSED
+    if scene.guild is not None:
+        member = scene.guild.members[scene.user.id]
+        if not may_use_command(scene.guild, member, command.body, scene.channel):
+            return _REFUSED
     focused = scene.command.body.get("focused")
     resolver = scene.resolver()
     if command.body["type"] == 1:
@@ -101,18 +97,6 @@ def _context_menu(scene: Scene, command_id: int, body: dict[str, Any], resolver:
         "target_id": str(target),
         "resolved": resolver.body,
     }
-
-
-def _may_use(scene: Scene, body: dict[str, Any]) -> bool:
-    """default_member_permissions: null is everyone, "0" only administrators."""
-    default = body["default_member_permissions"]
-    if default is None or scene.guild is None:
-        return True
-    needs = int(default)
-    member = scene.guild.members[scene.user.id]
-    if permissions.in_guild(scene.guild, member) == permissions.ALL:
-        return True
-    return needs != 0 and scene.holds(needs)
 
 
 async def _use_component(scene: Scene) -> Any:

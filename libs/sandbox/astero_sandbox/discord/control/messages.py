@@ -20,12 +20,13 @@ _FLOOD_BACKLOG = 2000
 
 @control("POST", "/channels/{channel_id}/messages")
 async def write_message(command: Command) -> Any:
-    """{userId, content}: the message as the gateway shows it."""
+    """{userId, content, replyTo?}: the message as the gateway shows it."""
     channel = command.path_channel()
     author = _author(command, channel)
     content = command.text("content")
     _require_length(content)
-    record = _new_message(command, channel, author, content)
+    reply_to = command.optional_id("replyTo")
+    record = _new_message(command, channel, author, content, reply_to=reply_to)
     return message_payload(command.sandbox.world, record)
 
 
@@ -109,13 +110,20 @@ async def _let_readers_catch_up(command: Command) -> None:
         await connection.catch_up(_FLOOD_BACKLOG)
 
 
-def _new_message(command: Command, channel: Channel, author: User, content: str) -> Message:
+def _new_message(
+    command: Command, channel: Channel, author: User, content: str, *, reply_to: int | None = None
+) -> Message:
     record = Message(
         id=command.sandbox.world.ids.next_id(),
         channel_id=channel.id,
         author_id=author.id,
         content=content,
     )
+    if reply_to is not None:
+        if reply_to not in channel.messages:
+            raise ControlError(404, "unknown_message", f"There is no message {reply_to} here.")
+        record.type = 19
+        record.reference = actions.reference_to(channel, reply_to)
     return actions.post_message(command.sandbox, record)
 
 

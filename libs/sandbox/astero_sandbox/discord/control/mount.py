@@ -5,10 +5,10 @@ from aiohttp import web
 from astero_sandbox.discord.errors import ControlError
 from astero_sandbox.discord.sandbox import Sandbox
 
-from . import applications, faults, guilds, interactions, log, members, messages
+from . import applications, commands, faults, guilds, interactions, log, members, messages
 from .routing import CONTROLS, control_handler, problem
 
-SUBJECTS = (applications, faults, guilds, interactions, log, members, messages)
+SUBJECTS = (applications, commands, faults, guilds, interactions, log, members, messages)
 
 
 def mount_control(app: web.Application, sandbox: Sandbox) -> None:

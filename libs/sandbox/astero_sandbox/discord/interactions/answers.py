@@ -46,7 +46,8 @@ def follow_up(
     record = _new_message(sandbox, interaction, changes, ephemeral=ephemeral, tts=tts)
     if pending is not None:
         record.type = _REPLY
-        record.reference = _reference(interaction, pending.id)
+        channel = sandbox.world.channels[interaction.channel_id]
+        record.reference = actions.reference_to(channel, pending.id)
     actions.post_message(sandbox, record, allowed=allowed)
     interaction.followup_ids.append(record.id)
     interaction.completed.set()
@@ -114,15 +115,4 @@ def _metadata(sandbox: Sandbox, interaction: Interaction) -> Json:
         body["interacted_message_id"] = str(interaction.source_message_id)
     if interaction.opened_by is not None:
         body["triggering_interaction_metadata"] = _metadata(sandbox, interaction.opened_by)
-    return body
-
-
-def _reference(interaction: Interaction, message_id: int) -> Json:
-    body: Json = {
-        "type": 0,
-        "channel_id": str(interaction.channel_id),
-        "message_id": str(message_id),
-    }
-    if interaction.guild_id is not None:
-        body["guild_id"] = str(interaction.guild_id)
     return body

@@ -18,6 +18,7 @@ CHANNEL: Final = 7
 ROLE: Final = 8
 MENTIONABLE: Final = 9
 NUMBER: Final = 10
+ATTACHMENT: Final = 11
 
 _NESTING: Final = (SUB_COMMAND, SUB_COMMAND_GROUP)
 
@@ -118,6 +119,8 @@ def _leaf_options(
 
 def _converted(option: Json, value: Any, resolver: Resolver) -> Any:
     kind, name = option["type"], option["name"]
+    if kind == ATTACHMENT:
+        raise ControlError(400, "bad_option", f"The option {name} takes a file; there are none here.")
     try:
         converted = _as_kind(kind, value, resolver)
     except ValueError:

@@ -183,11 +183,4 @@ def _reference(access: ChannelAccess, form: MessageForm) -> Json | None:
             {"message_reference": errors.field_error("MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")}
         )
     access.require(permissions.READ_MESSAGE_HISTORY)
-    reference: Json = {
-        "type": 0,
-        "channel_id": str(access.channel.id),
-        "message_id": str(message_id),
-    }
-    if access.guild is not None:
-        reference["guild_id"] = str(access.guild.id)
-    return reference
+    return actions.reference_to(access.channel, message_id)

@@ -1,5 +1,7 @@
 """Put every registered route under /api/v10, and Discord's own 404 and 405 under the rest of /api."""
 
+import re
+
 import orjson
 from aiohttp import web
 
@@ -25,6 +27,7 @@ from . import (
 from .pipeline import Pipeline
 from .routing import ROUTES
 
+_PARAMETER = re.compile(r"\{\w+\}")
 PREFIXES = ("/api/v10", "/api")
 RESOURCES = (
     applications,
@@ -47,15 +50,15 @@ RESOURCES = (
 def mount_rest(app: web.Application, sandbox: Sandbox) -> None:
     """`/api` without a version is served as well; Discord still does."""
     pipeline = Pipeline(sandbox)
-    known: dict[str, set[str]] = {}
     for route in ROUTES:
         handler = pipeline.handler(route)
-        known.setdefault(route.path, set()).add(route.method)
         for prefix in PREFIXES:
             app.router.add_route(route.method, prefix + route.path, handler)
+    known = re.compile("|".join(f"(?:{re.sub(_PARAMETER, '[^/]+', route.path)})" for route in ROUTES))
 
-    async def refuse(_: web.Request) -> web.StreamResponse:
-        refusal = errors.not_found()
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        path = re.sub(r"^/api(/v10)?", "", request.path)
+        refusal = errors.method_not_allowed() if known.fullmatch(path) else errors.not_found()
         return web.Response(
             status=refusal.status,
             body=orjson.dumps(refusal.body()),

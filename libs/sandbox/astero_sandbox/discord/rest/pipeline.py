@@ -1,7 +1,9 @@
 """What every REST call passes through: faults, who calls, limits, the handler, the answer, the log."""
 
 import asyncio
+import math
 import re
+import traceback
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final
@@ -53,6 +55,9 @@ class Pipeline:
                 response = _answer(reply)
         except DiscordError as refusal:
             response = _json(refusal.status, refusal.body())
+        except Exception:  # noqa: BLE001 (told on stderr, answered and logged like any other call)
+            traceback.print_exc()
+            response = _json(500, {"message": "500: Internal Server Error", "code": 0})
         response.headers.update(verdict.headers())
         if response.status in _INVALID:
             self._sandbox.limits.count_invalid(request.remote or "")
@@ -178,7 +183,7 @@ def _fault_429(details: dict[str, Any]) -> web.Response:
         "code": 0,
     }
     response = _json(429, body)
-    response.headers["Retry-After"] = str(max(1, round(retry_after + 0.5)))
+    response.headers["Retry-After"] = str(math.ceil(retry_after))
     response.headers["X-RateLimit-Scope"] = scope
     if scope == "global":
         response.headers["X-RateLimit-Global"] = "true"

@@ -4,6 +4,7 @@ Discord does not publish bucket sizes; those on the routes are what bots observe
 """
 
 import hashlib
+import math
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -54,7 +55,7 @@ class Verdict:
             "X-RateLimit-Bucket": self.bucket,
         }
         if self.retry_after is not None:
-            headers["Retry-After"] = str(max(1, round(self.retry_after + 0.5)))
+            headers["Retry-After"] = str(math.ceil(self.retry_after))
             headers["X-RateLimit-Scope"] = "global" if self.is_global else "user"
             if self.is_global:
                 headers["X-RateLimit-Global"] = "true"
