@@ -15,6 +15,7 @@ from support.discord_sandbox import Community
 from astero_bot_engine.dispatch.listeners import Listeners
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.fleet.supervisor import Supervisor
+from astero_bot_engine.fleet.timing import Timing
 from astero_shared.crypto.fields import seal
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.db.engine import create_engine
@@ -144,6 +145,7 @@ async def running_engine(
     keyring: Keyring | None = None,
     shared_token: str | None = None,
     engine_url: str | None = None,
+    timing: Timing | None = None,
 ) -> AsyncIterator[RunningEngine]:
     """Ends by handing over, unless it was stopped before. `engine_url` is another address of the database."""
     db = create_engine(Secret(engine_url or database.engine_url), application="test_engine")
@@ -155,6 +157,7 @@ async def running_engine(
         api_url=api_url,
         engine_url="http://127.0.0.1:1",
         shared_token=Secret(shared_token) if shared_token else None,
+        timing=timing,
     )
     fleet.settings = SettingsMemory(db, prepare={}, announce=fleet.announce)
     engine = RunningEngine(fleet, listeners)

@@ -6,9 +6,7 @@ from support.fleet import FleetDatabase, eventually, new_keyring, running_engine
 from astero_shared.features.bots.tables import SHARED_BOT_ID
 
 
-async def test_a_wanted_bot_comes_online_and_is_told_so(
-    discord: DiscordSandbox, rows: FleetDatabase
-) -> None:
+async def test_a_wanted_bot_comes_online_and_is_told_so(discord: DiscordSandbox, rows: FleetDatabase) -> None:
     home = await discord.community()
     bot_id = rows.add_bot(home)
     async with running_engine(rows, discord.api_url) as engine:
@@ -21,9 +19,7 @@ async def test_a_wanted_bot_comes_online_and_is_told_so(
         await eventually(lambda: (bot_id, "hello") in engine.heard)
 
 
-async def test_stopping_and_starting_follow_the_owner(
-    discord: DiscordSandbox, rows: FleetDatabase
-) -> None:
+async def test_stopping_and_starting_follow_the_owner(discord: DiscordSandbox, rows: FleetDatabase) -> None:
     home = await discord.community()
     bot_id = rows.add_bot(home)
     async with running_engine(rows, discord.api_url) as engine:
@@ -60,9 +56,7 @@ async def test_a_bot_stopped_while_no_engine_ran_is_told_stopped(
         await rows.until(bot_id, "stopped")
 
 
-async def test_a_refused_token_waits_for_another_one(
-    discord: DiscordSandbox, rows: FleetDatabase
-) -> None:
+async def test_a_refused_token_waits_for_another_one(discord: DiscordSandbox, rows: FleetDatabase) -> None:
     home = await discord.community()
     bot_id = rows.add_bot(home, token="MTIz.abc.def")
     async with running_engine(rows, discord.api_url) as engine:

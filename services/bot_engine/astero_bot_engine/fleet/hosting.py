@@ -122,7 +122,9 @@ class HostedBot:
 
     def _is_patient(self) -> bool:
         down = self._down_since
-        return down is None or asyncio.get_running_loop().time() - down < _PATIENCE_SECONDS
+        if down is None or not self._greeted:
+            return down is None
+        return asyncio.get_running_loop().time() - down < _PATIENCE_SECONDS
 
     async def end(self, *, keep_session: bool) -> None:
         """Stop acting, then disconnect. Keeping the session lets the next holder resume it."""

@@ -13,11 +13,6 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-LEASE: Final = timedelta(seconds=10)
-RENEW_EVERY: Final = timedelta(seconds=3)
-# An engine that has said nothing for this long gets no share of the bots.
-ENGINE_SILENT_AFTER: Final = timedelta(seconds=10)
-
 # A bot whose token Discord refused waits for another token; one that failed otherwise is tried again later,
 # because the cause (a key, a sharding limit, our own mistake) may be gone with the next release.
 _RUNNABLE: Final = """
@@ -69,7 +64,8 @@ _RELEASE: Final = text(
 _COUNT: Final = text(
     "SELECT (SELECT count(*) FROM bots b LEFT JOIN bot_statuses s ON s.bot_id = b.id"  # noqa: S608
     "  LEFT JOIN bot_tokens t ON t.bot_id = b.id LEFT JOIN bot_leases l ON l.bot_id = b.id"
-    f"  WHERE l.expires_at > clock_timestamp() AND l.engine_id IS NOT NULL OR {_RUNNABLE}) AS bots,"
+    f"  WHERE (l.expires_at > clock_timestamp() AND l.engine_id IS NOT NULL)"
+    f"  OR (NOT b.id = ANY(:excluded) AND {_RUNNABLE})) AS bots,"
     " (SELECT count(*) FROM engines WHERE NOT draining"
     "  AND (id = :engine_id OR heartbeat_at > clock_timestamp() - :silent)) AS engines"
 )
@@ -92,30 +88,44 @@ async def register_engine(connection: AsyncConnection, engine_id: UUID, *, url: 
     await connection.execute(_REGISTER, {"engine_id": engine_id, "url": url})
 
 
-async def renew(connection: AsyncConnection, engine_id: UUID, *, url: str) -> dict[UUID, int]:
-    """Say that the engine is alive and extend all its leases; answers what it holds, with each fence.
+async def renew(connection: AsyncConnection, engine_id: UUID, *, url: str, lease: float) -> dict[UUID, int]:
+    """Say that the engine is alive and extend all its leases by `lease` seconds from now.
+
+    Answers what it holds, with each fence.
 
     A lease that expired and was taken by nobody is held again: no other holder can have acted.
     """
     beat = await connection.execute(_BEAT, {"engine_id": engine_id})
     if beat.first() is None:
         await register_engine(connection, engine_id, url=url)
-    rows = await connection.execute(_RENEW, {"engine_id": engine_id, "lease": LEASE})
+    rows = await connection.execute(_RENEW, {"engine_id": engine_id, "lease": timedelta(seconds=lease)})
     return {row.bot_id: row.fence for row in rows}
 
 
-async def count_population(connection: AsyncConnection, engine_id: UUID) -> Population:
-    params = {"engine_id": engine_id, "silent": ENGINE_SILENT_AFTER}
+async def count_population(
+    connection: AsyncConnection, engine_id: UUID, *, silent: float, excluded: Collection[UUID]
+) -> Population:
+    """An engine that has said nothing for `silent` seconds gets no share; `excluded` as for `claim`."""
+    params = {
+        "engine_id": engine_id,
+        "silent": timedelta(seconds=silent),
+        "excluded": list(excluded),
+    }
     row = (await connection.execute(_COUNT, params)).one()
     return Population(bots=row.bots, engines=row.engines)
 
 
 async def claim(
-    connection: AsyncConnection, engine_id: UUID, *, most: int, excluded: Collection[UUID] = ()
+    connection: AsyncConnection,
+    engine_id: UUID,
+    *,
+    most: int,
+    lease: float,
+    excluded: Collection[UUID] = (),
 ) -> dict[UUID, int]:
-    """Take up to `most` bots that nobody holds; two engines asking at once never get the same bot.
+    """Take up to `most` bots that nobody holds, for `lease` seconds; answers fence by bot.
 
-    `excluded` are bots this process knows it cannot run. Answers fence by bot.
+    Two engines asking at once never get the same bot. `excluded` are bots this process cannot run.
     """
     if most <= 0:
         return {}
@@ -124,7 +134,7 @@ async def claim(
         _CLAIM,
         {
             "engine_id": engine_id,
-            "lease": LEASE,
+            "lease": timedelta(seconds=lease),
             "most": most,
             "excluded": list(excluded),
         },

@@ -7,30 +7,27 @@ a bot that ends here gives its lease up only together with its last status and i
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from typing import Final
 from uuid import UUID
 
 from loguru import logger
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from astero_bot_engine.fleet import leases
 from astero_bot_engine.fleet.hosting import HostedBot
 from astero_bot_engine.fleet.leaving import Leaving, settle
 from astero_bot_engine.fleet.statuses import Status
-
-# A lease counts as lost this long before the database says so: a call may be on its way for a while.
-_MARGIN: Final = 0.5
+from astero_bot_engine.fleet.timing import Timing
 
 
 class Roster:
     """`hosted` runs, `leaving` has ended and waits for its last words to be written."""
 
-    def __init__(self, db: AsyncEngine, engine_id: UUID) -> None:
+    def __init__(self, db: AsyncEngine, engine_id: UUID, timing: Timing) -> None:
         self.hosted: dict[UUID, HostedBot] = {}
         self.leaving: dict[UUID, Leaving] = {}
         self.certain_until = 0.0
         self._db = db
         self._engine_id = engine_id
+        self._certainty = timing.lease - timing.margin
         self._silence: asyncio.TimerHandle | None = None
         self._ends: set[asyncio.Task[None]] = set()
 
@@ -53,7 +50,7 @@ class Roster:
 
     def be_certain(self, asked_at: float) -> None:
         """Leases granted by a statement sent at `asked_at` (time.monotonic) are good for one lease."""
-        self.certain_until = asked_at + leases.LEASE.total_seconds() - _MARGIN
+        self.certain_until = asked_at + self._certainty
         for hosted in self.hosted.values():
             hosted.client.acts_until = self.certain_until
             hosted.lane.resume()

@@ -1,5 +1,6 @@
 """What the owner sees of a bot: its state, a stable reason and the facts, written when they change."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -45,6 +46,19 @@ _SETTLE: Final = text(
     "  reported_at = excluded.reported_at"
 )
 
+_UNCONFIGURED: Final = text(
+    "INSERT INTO bot_statuses AS s (bot_id, state, reason, detail, engine_id, since_at, reported_at)"
+    " SELECT b.id, 'stopped', 'bots.not_configured', '{}'::jsonb, CAST(NULL AS uuid), clock_timestamp(),"
+    "  clock_timestamp() FROM bots b"
+    " LEFT JOIN bot_leases l ON l.bot_id = b.id AND l.expires_at > clock_timestamp()"
+    " LEFT JOIN bot_statuses o ON o.bot_id = b.id"
+    " WHERE b.id = ANY(:bot_ids) AND l.engine_id IS NULL AND b.desired_state = 'running'"
+    " AND (o.state, o.reason) IS DISTINCT FROM ('stopped', 'bots.not_configured')"
+    " ON CONFLICT (bot_id) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
+    "  detail = excluded.detail, engine_id = NULL, since_at = excluded.since_at,"
+    "  reported_at = excluded.reported_at"
+)
+
 
 async def write_status(connection: AsyncConnection, bot_id: UUID, status: Status, *, engine_id: UUID) -> None:
     params = {
@@ -57,5 +71,8 @@ async def write_status(connection: AsyncConnection, bot_id: UUID, status: Status
     await connection.execute(_WRITE, params)
 
 
-async def settle_unheld(connection: AsyncConnection) -> None:
+async def settle_unheld(connection: AsyncConnection, *, unconfigured: Collection[UUID]) -> None:
+    """Say of bots that nobody runs why not; `unconfigured` have no token in this process."""
     await connection.execute(_SETTLE)
+    if unconfigured:
+        await connection.execute(_UNCONFIGURED, {"bot_ids": list(unconfigured)})

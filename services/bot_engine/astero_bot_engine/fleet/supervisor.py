@@ -26,6 +26,7 @@ from astero_bot_engine.fleet.reporting import Reporter
 from astero_bot_engine.fleet.roster import Roster
 from astero_bot_engine.fleet.starting import BotSettings, ClientHook, Workshop
 from astero_bot_engine.fleet.statuses import Status, settle_unheld
+from astero_bot_engine.fleet.timing import Timing
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.gateway.heartbeat import HeartbeatScheduler
 from astero_bot_engine.gateway.outcomes import Outcome, TokenInvalid
@@ -33,17 +34,14 @@ from astero_bot_engine.gateway.rest import CallBarredError, RestTransport
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.db.session import reading
 from astero_shared.errors import NotFoundError, UnavailableError
+from astero_shared.features.bots.tables import SHARED_BOT_ID
 from astero_shared.features.installations.store import list_to_leave
 from astero_shared.ids import new_id
 from astero_shared.internal.contracts import EngineHealth, HostedBot
 from astero_shared.settings import Secret
 
-RECONCILE_EVERY: Final = 2.0
-SAVE_EVERY: Final = 5.0
 # Bots given to a newcomer per round, so that a restart of one engine does not move everything at once.
 _SURPLUS_PER_ROUND: Final = 5
-# How often a bot that lacks an intent looks whether its owner has allowed it, and a refused leave is retried.
-_RECHECK_SECONDS: Final = 60.0
 _COALESCE_SECONDS: Final = 0.1
 
 
@@ -61,6 +59,7 @@ class Supervisor:
         api_url: str,
         engine_url: str,
         shared_token: Secret | None = None,
+        timing: Timing | None = None,
     ) -> None:
         self.engine_id = new_id()
         self.guard = Guard()
@@ -69,15 +68,18 @@ class Supervisor:
         self.on_held: ClientHook | None = None
         """Run when a bot comes online for the first time under a new lease."""
         self._db = db
+        self._timing = timing or Timing()
         self._keyring = keyring
         self._listeners = listeners
         self._api_url = api_url
         self._engine_url = engine_url
         self._shared_token = shared_token
         self._workshop: Workshop
-        self._roster = Roster(db, self.engine_id)
+        self._roster = Roster(db, self.engine_id, self._timing)
         self._reporter = Reporter(db, self.engine_id, self._roster)
-        self._excluded: set[UUID] = set()
+        # The shared bot's token is the environment's: without one, or with a refused one, it is not ours.
+        self._unconfigured = [] if shared_token else [SHARED_BOT_ID]
+        self._excluded: set[UUID] = set(self._unconfigured)
         self._left: dict[tuple[UUID, int], float] = {}
         self._rechecked: dict[UUID, float] = {}
         self._one_round = asyncio.Lock()
@@ -106,12 +108,12 @@ class Supervisor:
             report=self._report,
             changed=self._changed.set,
         )
-        renew_every = leases.RENEW_EVERY.total_seconds()
+        every = self._timing
         loops = [
-            asyncio.create_task(self._forever(self._renew, renew_every)),
-            asyncio.create_task(self._forever(self._reconcile, RECONCILE_EVERY, self._nudge)),
-            asyncio.create_task(self._forever(self._reporter.save, SAVE_EVERY)),
-            asyncio.create_task(self._forever(self._reporter.tell, RECONCILE_EVERY, self._changed)),
+            asyncio.create_task(self._forever(self._renew, every.renew)),
+            asyncio.create_task(self._forever(self._reconcile, every.reconcile, self._nudge)),
+            asyncio.create_task(self._forever(self._reporter.save, every.save)),
+            asyncio.create_task(self._forever(self._reporter.tell, every.reconcile, self._changed)),
         ]
         try:
             await self._stop.wait()
@@ -146,7 +148,9 @@ class Supervisor:
     async def _renew(self) -> None:
         asked_at, before = time.monotonic(), list(self._roster.hosted)
         async with self._db.begin() as connection:
-            held = await leases.renew(connection, self.engine_id, url=self._engine_url)
+            held = await leases.renew(
+                connection, self.engine_id, url=self._engine_url, lease=self._timing.lease
+            )
         self._roster.compare(held, asked_at=asked_at, before=before)
 
     async def _leave_the_fleet(self) -> None:
@@ -170,7 +174,12 @@ class Supervisor:
             await self._roster.settle()
             async with self._db.connect() as connection:
                 desired = await list_desired(connection, self._roster.hosted.keys())
-                population = await leases.count_population(connection, self.engine_id)
+                population = await leases.count_population(
+                    connection,
+                    self.engine_id,
+                    silent=self._timing.silent_engine,
+                    excluded=self._excluded,
+                )
             await self._retire_unwanted(desired)
             surplus = len(self._roster.hosted) - population.share
             if surplus > 0 and population.engines > 1:
@@ -181,7 +190,7 @@ class Supervisor:
             await self._follow_settings()
             await self._leave_removed()
             async with self._db.begin() as connection:
-                await settle_unheld(connection)
+                await settle_unheld(connection, unconfigured=self._unconfigured)
         self._changed.set()
 
     async def _retire_unwanted(self, desired: Mapping[UUID, Desired]) -> None:
@@ -203,12 +212,14 @@ class Supervisor:
     async def _claim(self, most: int) -> None:
         asked_at = time.monotonic()
         async with self._db.begin() as connection:
-            claimed = await leases.claim(connection, self.engine_id, most=most, excluded=self._excluded)
+            claimed = await leases.claim(
+                connection, self.engine_id, most=most, lease=self._timing.lease, excluded=self._excluded
+            )
         if not claimed:
             return
         try:
             ready, refused = await self._workshop.build(
-                claimed, acts_until=asked_at + leases.LEASE.total_seconds() / 2
+                claimed, acts_until=asked_at + self._timing.lease - self._timing.margin
             )
         except BaseException:
             self._roster.leaving.update(
@@ -227,7 +238,7 @@ class Supervisor:
         for bot_id, hosted in list(self._roster.hosted.items()):
             plan = hosted.client.plan
             lacks = plan is not None and bool(plan.missing)
-            due = lacks and now - self._rechecked.get(bot_id, 0.0) > _RECHECK_SECONDS
+            due = lacks and now - self._rechecked.get(bot_id, 0.0) > self._timing.recheck
             if bot_id in changed or due:
                 self._rechecked[bot_id] = now
                 await self._tell_needs(bot_id)
@@ -248,13 +259,13 @@ class Supervisor:
             pairs = await list_to_leave(session, list(self._roster.hosted))
         now = time.monotonic()
         for bot_id, guild_id in pairs:
-            if now - self._left.get((bot_id, guild_id), -_RECHECK_SECONDS) >= _RECHECK_SECONDS:
+            if now - self._left.get((bot_id, guild_id), -self._timing.recheck) >= self._timing.recheck:
                 self._left[bot_id, guild_id] = now
                 try:
                     await self.leave(bot_id, guild_id)
                 except (discord.DiscordException, OSError, UnavailableError) as error:
                     logger.warning("server not left", bot=str(bot_id), error=type(error).__name__)
-        self._left = {pair: at for pair, at in self._left.items() if now - at < _RECHECK_SECONDS}
+        self._left = {pair: at for pair, at in self._left.items() if now - at < self._timing.recheck}
 
     def _report(self, client: BotClient, outcome: Outcome) -> None:
         hosted = self._roster.hosted.get(client.bot_id)
