@@ -1,4 +1,4 @@
-"""One running Astero for all tests of a worker; each test has its own bot, server and people."""
+"""One running Astero for all tests of a worker, one bot for a file, a server and its people for each test."""
 
 from collections.abc import Iterator
 
@@ -25,15 +25,25 @@ def owner(house: House) -> Iterator[Owner]:
     owner.close()
 
 
-@pytest.fixture
-def server(house: House) -> Server:
-    return Server(house)
+@pytest.fixture(scope="module")
+def bot(owner: Owner) -> HostedBot:
+    """A branded bot that is online and hears messages.
 
-
-@pytest.fixture
-def bot(owner: Owner, server: Server) -> HostedBot:
-    """A branded bot, online in the test's server."""
+    Its first rule was switched on in a server of its own: Discord lets a bot identify once in five seconds,
+    and reading messages takes a second identify.
+    """
     bot = HostedBot.create(owner, new_application(owner.house))
     bot.wait_state("online")
-    bot.enter(server)
+    lounge = Server(owner.house, "Lounge")
+    bot.enter(lounge)
+    bot.change(lounge, words={"enabled": True, "words": ["rumpelstilz"]})
+    bot.wait_listening()
     return bot
+
+
+@pytest.fixture
+def server(bot: HostedBot) -> Server:
+    """The bot is in it, nothing is configured."""
+    server = Server(bot.house)
+    bot.enter(server)
+    return server

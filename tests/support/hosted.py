@@ -9,6 +9,9 @@ from support.owner import Owner
 from support.server import Server
 
 _POLL_SECONDS = 0.15
+_IDENTIFY = 2
+# GUILD_MESSAGES and MESSAGE_CONTENT
+_MESSAGES = 1 << 9 | 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,21 @@ class HostedBot:
             poll=_POLL_SECONDS,
         )
 
+    def wait_listening(self) -> None:
+        """Until the bot is connected with the intents for messages and their content."""
+
+        def identified() -> list[int]:
+            log = self.house.people.log()["entries"]
+            mine = [one for one in log if one["applicationId"] == self.application.id]
+            return [one["body"]["d"]["intents"] for one in mine if one.get("op") == _IDENTIFY]
+
+        self.house.wait(
+            identified,
+            lambda intents: intents and intents[-1] & _MESSAGES == _MESSAGES,
+            what=f"bot {self.id} asks for messages",
+        )
+        self.wait_state("online")
+
     # -- servers ----------------------------------------------------------------------------------
 
     def guild_path(self, server: Server) -> str:
@@ -66,7 +84,7 @@ class HostedBot:
 
     def wait_guild(self, server: Server, state: str = "active") -> dict[str, Any]:
         def found() -> list[dict[str, Any]]:
-            return [one for one in self.guilds(state) if one["id"] == server.id]
+            return [one for one in self.guilds(state) if one["guildId"] == server.id]
 
         return self.house.wait(found, what=f"server {server.id} is {state}", poll=_POLL_SECONDS)[0]
 
