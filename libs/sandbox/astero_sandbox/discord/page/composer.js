@@ -5,7 +5,7 @@ import { selectOf } from "./choices.js";
 import { make } from "./elements.js";
 import { interact } from "./interactions.js";
 import { notice } from "./messages.js";
-import { DIRECT, state } from "./state.js";
+import { DIRECT, loadCommands, state } from "./state.js";
 import { text } from "./texts.js";
 
 const KINDS = { 6: "user", 7: "channel", 8: "role", 9: "mentionable" };
@@ -32,7 +32,7 @@ export function refreshComposer(name) {
   const isDirect = state.channelId === DIRECT;
   form.hidden = isDirect;
   box.placeholder = text("writeIn", name);
-  closeCommand();
+  filter();
 }
 
 function pressed(event) {
@@ -69,12 +69,21 @@ function offer() {
     closePicker();
     return;
   }
+  if (picker.hidden) {
+    picker.hidden = false;
+    // A bot may have registered others since.
+    loadCommands().then(filter);
+  }
+  filter();
+}
+
+function filter() {
+  if (picker.hidden) return;
   const typed = box.value.slice(1).trim().toLowerCase();
   offered = state.commands
     .filter((item) => item.name.includes(typed))
     .sort((one, other) => Number(other.allowed) - Number(one.allowed));
   selected = 0;
-  picker.hidden = false;
   drawPicker();
 }
 
@@ -112,6 +121,10 @@ function closePicker() {
 function pick(item) {
   closePicker();
   box.value = "";
+  if (!item.allowed) {
+    notice(text("notAllowed"), { bad: true });
+    return;
+  }
   if (item.options.length === 0) {
     run(item, {});
     return;
@@ -141,7 +154,7 @@ function openCommand(item) {
   command.querySelector("input, select")?.focus();
 }
 
-function closeCommand() {
+export function closeCommand() {
   command.hidden = true;
   command.replaceChildren();
 }

@@ -1,6 +1,6 @@
 // Puts the page together: loads what is there, then follows the stream of events.
 
-import { refreshComposer, startComposer } from "./composer.js";
+import { closeCommand, refreshComposer, startComposer } from "./composer.js";
 import { avatar, make, nameOf } from "./elements.js";
 import { startFaults } from "./faults.js";
 import { drawMembers, forgetGone, refreshTimeouts, rememberGone } from "./members.js";
@@ -67,6 +67,7 @@ function drawChannels() {
 async function openChannel(id) {
   state.channelId = id;
   unread.delete(id);
+  closeCommand();
   drawChannels();
   await loadMessages();
 }
@@ -174,6 +175,7 @@ startFaults();
 server.addEventListener("change", () => openGuild(server.value));
 persona.addEventListener("change", async () => {
   state.personaId = persona.value;
+  closeCommand();
   await loadCommands();
   unread.clear();
   draw();
