@@ -10,12 +10,16 @@ from litestar.di import Provide
 from astero_api.features.accounts import routes as accounts
 from astero_api.features.accounts.passwords import COST, PasswordHashes
 from astero_api.features.audit import routes as audit
+from astero_api.features.bots import routes as bots
+from astero_api.features.bots.discord_check import DiscordCheck
 from astero_api.features.bots.nudges import Nudges
+from astero_api.features.bots.service import Hosting
 from astero_api.features.cases import routes as cases
 from astero_api.features.discord_accounts import routes as discord_accounts
 from astero_api.features.discord_accounts.managed_servers import ManagedServers
 from astero_api.features.discord_accounts.oauth import connect_oauth
 from astero_api.features.health import routes as health
+from astero_api.features.installations import routes as installations
 from astero_api.features.modules import routes as modules
 from astero_api.features.sessions import routes as sessions
 from astero_api.settings import ApiSettings
@@ -44,6 +48,19 @@ ROUTES = (
     sessions.logout_all,
     sessions.list_sessions,
     sessions.delete_session,
+    bots.list_bots,
+    bots.host_bot,
+    bots.get_hosted_bot,
+    bots.patch_bot,
+    bots.delete_bot,
+    bots.put_bot_token,
+    bots.start_bot,
+    bots.stop_bot,
+    bots.get_bot_status,
+    installations.list_guilds,
+    installations.get_guild,
+    installations.remove_guild,
+    installations.restore_removed_guild,
     modules.list_modules,
     modules.list_settings,
     modules.get_settings,
@@ -72,6 +89,8 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
     hashes = PasswordHashes(settings.password_pepper, cost=bcrypt_cost)
     after_commit = AfterCommit()
     nudges = Nudges(database, settings.bot_engine_secret)
+    discord_check = DiscordCheck(settings.discord_api_url)
+    hosting = Hosting(settings.encryption_key, discord_check, nudges)
     discord_oauth = connect_oauth(settings)
     managed_servers = (
         None if discord_oauth is None else ManagedServers(database, settings.encryption_key, discord_oauth)
@@ -86,6 +105,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
             await discord_oauth.http.aclose()
         hashes.close()
         await nudges.close()
+        await discord_check.close()
         await redis.aclose()
         await database.dispose()
 
@@ -100,6 +120,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
                 "tokens": tokens,
                 "hashes": hashes,
                 "nudges": nudges,
+                "hosting": hosting,
                 "after_commit": after_commit,
                 "discord_oauth": discord_oauth,
                 "managed_servers": managed_servers,

@@ -60,7 +60,7 @@ async def authorise(
     standing = await reader.find(STANDING_WITH_BOT, bot_id=bot_id, **_asked(context.access))
     context.identity = identity = _identity(standing)
     owner = standing is not None and standing.owns_bot
-    if owner:
+    if owner or (permission is Permission.BOT_VIEWER and bot_id == SHARED_BOT_ID):
         context.bot = BotScope(actor=identity.actor, bot_id=bot_id)
     if permission is Permission.GUILD_MANAGER and (owner or bot_id == SHARED_BOT_ID):
         guild_id = _guild_id(path["guild_id"])
@@ -69,7 +69,7 @@ async def authorise(
         ):
             raise _not_in_server()
         context.guild = GuildScope(actor=identity.actor, bot_id=bot_id, guild_id=guild_id)
-    elif not owner:
+    elif context.bot is None:
         raise NotFoundError("There is no such bot.", code="bots.not_found")
 
 

@@ -23,6 +23,7 @@ class Permission(StrEnum):
 
     PUBLIC = "public"
     SIGNED_IN = "signed_in"
+    BOT_VIEWER = "bot_viewer"
     BOT_OWNER = "bot_owner"
     GUILD_MANAGER = "guild_manager"
 
@@ -46,6 +47,7 @@ class Policy:
 _PROOF: Final[dict[Permission, type | None]] = {
     Permission.PUBLIC: None,
     Permission.SIGNED_IN: Identity,
+    Permission.BOT_VIEWER: BotScope,
     Permission.BOT_OWNER: BotScope,
     Permission.GUILD_MANAGER: GuildScope,
 }
@@ -53,6 +55,7 @@ _PROOF: Final[dict[Permission, type | None]] = {
 _PATH: Final[dict[Permission, frozenset[str]]] = {
     Permission.PUBLIC: frozenset(),
     Permission.SIGNED_IN: frozenset(),
+    Permission.BOT_VIEWER: frozenset({"bot_id"}),
     Permission.BOT_OWNER: frozenset({"bot_id"}),
     Permission.GUILD_MANAGER: frozenset({"bot_id", "guild_id"}),
 }

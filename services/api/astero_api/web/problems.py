@@ -6,18 +6,19 @@ None names a table, a driver or a stack.
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import psycopg
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.params import QueryParameter
 from loguru import logger
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from astero_api.web.context import RequestContext, context_of
-from astero_shared.errors import AsteroError, InvalidError, UnavailableError
+from astero_shared.errors import AsteroError, InvalidError, NotFoundError, UnavailableError
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -171,8 +172,25 @@ def problem_for(error: BaseException, context: RequestContext) -> tuple[Problem,
     return problem, headers
 
 
+def _refused_parameters(request: Request[Any, Any, Any], error: ValidationException) -> AsteroError:
+    """A path that cannot be read leads nowhere; a query parameter is pointed at. No value is repeated."""
+    parameters = request.route_handler.parsed_fn_signature.parameters
+    fields: list[FieldProblem] = []
+    refused = cast("list[dict[str, str]]", error.extra or [])
+    for message in refused:
+        name = message.get("key", "")
+        declared = parameters[name].kwarg_definition if name in parameters else None
+        if not isinstance(declared, QueryParameter):
+            return NotFoundError("There is nothing here.")
+        shown = declared.query or declared.name or name
+        fields.append(FieldProblem(f"?{shown}", message["message"].replace("`", ""), "invalid"))
+    return FieldsInvalidError(fields)
+
+
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's one exception handler."""
+    if isinstance(error, ValidationException):
+        error = _refused_parameters(request, error)
     problem, headers = problem_for(error, context_of(request.scope))
     return Response(
         msgspec.json.encode(problem),

@@ -131,6 +131,15 @@ async def mark_removed(
     return active
 
 
+async def mark_all_removed(session: AsyncSession, scope: BotScope, *, by: str, now: datetime) -> None:
+    """The whole bot is taken away: the 14 days of each of its servers start."""
+    await session.exec(
+        update(Installation)
+        .where(col(Installation.bot_id) == scope.bot_id, col(Installation.removed_at).is_(None))
+        .values(removed_at=now, removed_by=by, restored_at=None)
+    )
+
+
 async def _is_blank(session: AsyncSession, installation_id: UUID) -> bool:
     configured = select(ModuleConfig.module).where(col(ModuleConfig.installation_id) == installation_id)
     moderated = select(Case.id).where(col(Case.installation_id) == installation_id)
@@ -184,11 +193,14 @@ async def list_installations(
     *,
     state: Literal["active", "removed"],
     now: datetime,
+    only: Sequence[int] | None = None,
     after: UUID | None = None,
     limit: int = 100,
 ) -> Sequence[Installation]:
-    """By id, oldest first. `removed` lists only what can still be restored."""
+    """By id, oldest first. `removed` lists only what can still be restored; `only` names whose may be seen."""
     query = select(Installation).where(col(Installation.bot_id) == scope.bot_id)
+    if only is not None:
+        query = query.where(col(Installation.guild_id).in_(only))
     if state == "active":
         query = query.where(col(Installation.removed_at).is_(None))
     else:
