@@ -57,6 +57,10 @@ class EngineProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -103,8 +107,7 @@ class EngineProcess:
         wanted = [str(bot_id) for bot_id in bot_ids or (SHARED_BOT_ID,)]
 
         async def states() -> bool:
-            assert self._process is not None
-            assert self._process.poll() is None, "the engine has ended"
+            assert self.alive, "the engine has ended"
             rows = await query(
                 self.database,
                 "SELECT state FROM bot_statuses WHERE bot_id = ANY(%s::uuid[])",

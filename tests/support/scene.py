@@ -22,7 +22,8 @@ class Scene:
         return self.community.guild_id
 
     async def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        async with httpx.AsyncClient(base_url=self.community.discord.url, timeout=30) as http:
+        # Without TLS there is nothing to verify, and loading the authorities takes longer than the call.
+        async with httpx.AsyncClient(base_url=self.community.discord.url, timeout=30, verify=False) as http:  # noqa: S501
             answer = await http.request(method, f"/sandbox{path}", json=body)
         assert answer.is_success, (path, answer.status_code, answer.text)
         return answer.json() if answer.content else None
@@ -54,6 +55,10 @@ class Scene:
         message = await self.control("POST", path, {"userId": str(self.people[name]), "content": content})
         return int(message["id"])
 
+    async def edit(self, message_id: int, content: str, *, channel: str = "general") -> None:
+        path = f"/channels/{self.channels[channel]}/messages/{message_id}"
+        await self.control("PUT", path, {"content": content})
+
     async def messages(self, channel: str = "general") -> list[Any]:
         if channel not in self.channels:
             await self.guild()
@@ -67,6 +72,17 @@ class Scene:
             return all(int(message["id"]) != message_id for message in await self.messages(channel))
 
         await until(is_gone)
+
+    async def direct_messages(self, name: str, *, at_least: int = 1) -> list[str]:
+        """What the bot wrote to the person alone, once there are enough."""
+        path = f"/users/{self.people[name]}/messages"
+
+        async def received() -> list[str]:
+            found = await self.control("GET", path)
+            texts = [message["content"] for message in found["messages"]]
+            return texts if len(texts) >= at_least else []
+
+        return await until(received)
 
     async def embeds(self, channel: str = "mod-log", *, at_least: int = 1) -> list[Any]:
         """What the channel's embeds say, oldest first, once there are enough."""
@@ -102,6 +118,27 @@ class Scene:
     async def submit(self, name: str, custom_id: str, *, channel: str = "general", **fields: Any) -> Any:
         return await self._interact(name, channel, {"modal": {"customId": custom_id, "fields": fields}})
 
+    async def rest(self, method: str, path: str, *, token: str, body: Any = None) -> Any:
+        """A call of Discord's own API."""
+        headers = {"Authorization": f"Bot {token}"}
+        async with httpx.AsyncClient(
+            base_url=self.community.discord.api_url,
+            headers=headers,
+            verify=False,  # noqa: S501
+        ) as http:
+            answer = await http.request(method, path, json=body)
+        assert answer.is_success, (path, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    async def calls(self) -> list[Any]:
+        """REST calls about this server's channels and members, oldest first."""
+        ids = {str(self.guild_id), *map(str, self.channels.values())}
+        log = await self.community.discord.log()
+        return [entry for entry in log if not ids.isdisjoint(str(entry.get("path", "")).split("/"))]
+
+    async def refusals(self) -> list[Any]:
+        return [entry for entry in await self.calls() if entry["status"] >= 400]
+
     async def _interact(self, name: str, channel: str, body: dict[str, Any]) -> Any:
         who = {"userId": str(self.people[name]), "applicationId": str(self.community.application_id)}
         path = f"/channels/{self.channels[channel]}/interactions"
@@ -109,7 +146,11 @@ class Scene:
 
     async def _knows(self, command: str) -> bool:
         headers = {"Authorization": f"Bot {self.community.token}"}
-        async with httpx.AsyncClient(base_url=self.community.discord.api_url, headers=headers) as http:
+        async with httpx.AsyncClient(
+            base_url=self.community.discord.api_url,
+            headers=headers,
+            verify=False,  # noqa: S501
+        ) as http:
             answer = await http.get(f"/applications/{self.community.application_id}/commands")
         if answer.is_success:
             self._known = {known["name"] for known in answer.json()}

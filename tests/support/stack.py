@@ -50,7 +50,7 @@ def valkey_server() -> Iterator[Valkey]:
 @pytest.fixture
 def postgres(postgres_server: Postgres) -> Iterator[str]:
     """The superuser's URL of a fresh, empty database."""
-    with _fresh_database(postgres_server, template="template0") as name:
+    with fresh_database(postgres_server, template="template0") as name:
         yield postgres_server.url(database=name)
 
 
@@ -66,7 +66,7 @@ def migrated_template(postgres_server: Postgres) -> str:
 @pytest.fixture
 def database(postgres_server: Postgres, migrated_template: str) -> Iterator[Database]:
     """A migrated, empty database of its own."""
-    with _fresh_database(postgres_server, template=migrated_template) as name:
+    with fresh_database(postgres_server, template=migrated_template) as name:
         yield Database.on(postgres_server, name)
 
 
@@ -86,7 +86,7 @@ def migrate(database: Database) -> None:
 
 
 @contextmanager
-def _fresh_database(server: Postgres, *, template: str) -> Generator[str]:
+def fresh_database(server: Postgres, *, template: str) -> Generator[str]:
     name = f"t_{secrets.token_hex(6)}"
     made, original = sql.Identifier(name), sql.Identifier(template)
     with psycopg.connect(server.url(), autocommit=True) as admin:

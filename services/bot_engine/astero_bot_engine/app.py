@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_bot_engine.chores import Chores
 from astero_bot_engine.dispatch.listeners import Listeners
+from astero_bot_engine.features.automod.catch_up import CatchUp
 from astero_bot_engine.features.automod.commands import AutomodCommands
 from astero_bot_engine.features.automod.listeners import MODULE, AutomodListener
 from astero_bot_engine.features.cases.commands import WORD as CASES_WORD
@@ -78,7 +79,16 @@ async def _run(settings: EngineSettings, db: AsyncEngine) -> None:
     chores = Chores(fleet, cases)
     settings_desk = SettingsDesk(db, reload=partial(chores.reload, within=_PATIENCE_SECONDS))
 
-    AutomodListener(memory=memory, desk=cases, log_channels=log_channels).register(listeners)
+    automod = AutomodListener(memory=memory, desk=cases, log_channels=log_channels)
+    automod.register(listeners)
+    catch_up = CatchUp(
+        module=MODULE,
+        guard=fleet.guard,
+        memory=memory,
+        judge=automod.judge,
+        heard_at=chores.heard_at,
+    )
+    catch_up.register(listeners)
     InstallationListener(keeper).register(listeners)
     components = ComponentRouter()
     components.add(RESTORE_WORD, RestoreButton(keeper).press)
@@ -110,6 +120,7 @@ async def _run(settings: EngineSettings, db: AsyncEngine) -> None:
             for task in (asked, rounds):
                 task.cancel()
             await commands.close()
+            await catch_up.close()
             fleet.stop()
             await cases.drain(within=_DRAIN_SECONDS)
             await bots

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -13,12 +14,16 @@ from astero_bot_engine.features.cases.service import CaseDesk
 from astero_bot_engine.fleet.supervisor import Supervisor
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.gateway.intents import needed
+from astero_shared.clock import utc_now
 from astero_shared.internal.contracts import EngineHealth, HostedBot
 
 EVERY_SECONDS: Final = 2.0
 # The api waits three seconds for an answer to its nudge.
 NUDGE_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.05
+# After a new session the time of the last one still counts while the servers arrive.
+_SETTLING: Final = timedelta(seconds=15)
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Chores:
@@ -27,10 +32,13 @@ class Chores:
     def __init__(self, fleet: Supervisor, desk: CaseDesk) -> None:
         self._fleet = fleet
         self._desk = desk
+        self._heard: dict[UUID, datetime] = {}
+        self._silent: dict[UUID, datetime] = {}
 
     async def run(self) -> None:
         """For ever, for the bots held here."""
         while True:
+            self._listen()
             await self._tend([hosted.bot_id for hosted in self._fleet.hosted()])
             await asyncio.sleep(EVERY_SECONDS)
 
@@ -71,6 +79,23 @@ class Chores:
         if client is None or client.plan is None or client.plan.missing:
             return True
         return client.online and not needed(self._fleet.settings.needs(bot_id)) & ~client.plan.identify
+
+    def heard_at(self, bot_id: UUID) -> datetime | None:
+        """When this bot was last connected, as far as this process knows."""
+        return self._heard.get(bot_id)
+
+    def _listen(self) -> None:
+        now = utc_now()
+        held = {hosted.bot_id for hosted in self._fleet.hosted()}
+        for bot_id in held:
+            client = self._fleet.find_client(bot_id)
+            if client is None or not client.online:
+                self._silent[bot_id] = now
+            elif now - self._silent.get(bot_id, _LONG_AGO) > _SETTLING:
+                self._heard[bot_id] = now
+        for forgotten in (self._heard.keys() | self._silent.keys()) - held:
+            self._heard.pop(forgotten, None)
+            self._silent.pop(forgotten, None)
 
     async def _tend(self, bot_ids: Sequence[UUID]) -> None:
         if not bot_ids:

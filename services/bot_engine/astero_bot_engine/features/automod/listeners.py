@@ -65,30 +65,30 @@ class AutomodListener:
 
     def on_message(self, event: RawEvent) -> Coroutine[Any, Any, None] | None:
         message = read_message(event)
-        return None if message is None else self._judge(event, message)
+        return None if message is None else self.judge(event.bot, int(event.guild_id or 0), message)
 
     def on_edit(self, event: RawEvent) -> Coroutine[Any, Any, None] | None:
         message = read_message(event)
         if message is None or is_stale_edit(message.edited_timestamp, utc_now()):
             return None
-        return self._judge(event, message)
+        return self.judge(event.bot, int(event.guild_id or 0), message)
 
-    def _judge(self, event: RawEvent, message: Message) -> Coroutine[Any, Any, None] | None:
-        guild_id = int(event.guild_id or 0)
-        compiled = self._memory.of(event.bot.bot_id, guild_id).prepared.get(MODULE)
+    def judge(self, client: BotClient, guild_id: int, message: Message) -> Coroutine[Any, Any, None] | None:
+        """None acquits; else what is to be done about the message."""
+        compiled = self._memory.of(client.bot_id, guild_id).prepared.get(MODULE)
         if not isinstance(compiled, CompiledAutomod):
             return None
         facts = first_look(message)
         if evaluate(compiled, facts) is None:
             return None
-        guild = event.bot.get_guild(guild_id)
+        guild = client.get_guild(guild_id)
         if guild is None:
             return None
         facts = full_look(facts, guild)
         hit = evaluate(compiled, facts)
         if hit is None:
             return None
-        return self._enforce(event.bot, guild, compiled, message, facts, hit)
+        return self._enforce(client, guild, compiled, message, facts, hit)
 
     async def _enforce(
         self,
@@ -218,6 +218,6 @@ def _may_delete(guild: discord.Guild, channel_id: int) -> bool:
 
 def _found(hit: Hit, locale: Locale) -> str:
     fragment = discord.utils.escape_markdown(discord.utils.escape_mentions(hit.fragment))[:500]
-    if hit.count is None:
+    if hit.amount is None:
         return text("automod.log.matched", locale, fragment=fragment)
-    return text("automod.log.matched_count", locale, fragment=fragment, count=hit.count)
+    return text("automod.log.matched_count", locale, fragment=fragment, count=hit.amount)

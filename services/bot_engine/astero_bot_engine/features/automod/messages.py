@@ -19,7 +19,7 @@ class _Author(msgspec.Struct, gc=False):
     bot: bool = False
 
 
-class _Member(msgspec.Struct, gc=False):
+class Member(msgspec.Struct, gc=False):
     roles: list[str] = []
 
 
@@ -41,7 +41,7 @@ class Message(msgspec.Struct, gc=False):
     id: str
     channel_id: str
     author: _Author | None = None
-    member: _Member | None = None
+    member: Member | None = None
     content: str = ""
     mentions: list[_Mention] = []
     mention_roles: list[str] = []
@@ -55,10 +55,15 @@ class Message(msgspec.Struct, gc=False):
 def read_message(event: RawEvent) -> Message | None:
     """None for what nobody wrote: other bots, webhooks, the bot itself, Discord's own notices."""
     message = event.decode(Message)
+    return message if is_written(message) else None
+
+
+def is_written(message: Message) -> bool:
+    """Whether a person wrote it."""
     author = message.author
-    if author is None or author.bot or message.webhook_id is not None or message.type not in _WRITTEN:
-        return None
-    return message
+    return not (
+        author is None or author.bot or message.webhook_id is not None or message.type not in _WRITTEN
+    )
 
 
 def first_look(message: Message) -> MessageFacts:

@@ -15,6 +15,7 @@ from loguru import logger
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
 from astero_shared.features.cases.config import CasesConfig
+from astero_shared.ids import new_id
 
 # Discord: a message has at most ten embeds, with 6000 characters in all.
 _MAX_EMBEDS: Final = 10
@@ -57,7 +58,7 @@ class LogChannels:
         self._said[key] = None
         if len(self._said) > _MAX_CAUSES:
             self._said.popitem(last=False)
-        await self.post(client, guild_id, embed, nonce=f"{cause[0][:4]}{cause[1]}")
+        await self.post(client, guild_id, embed, nonce=f"once{new_id().int % 10**20}")
 
     def forget(self, bot_id: UUID, guild_id: int, cause: Cause) -> None:
         """The cause is gone; should it come back, it is news again."""

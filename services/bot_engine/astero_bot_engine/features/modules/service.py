@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
@@ -38,8 +39,9 @@ _INTENTS: Final[dict[str, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class GuildSettings:
-    """One server's settings. `active` names the modules that work there; `prepared` is keyed by module."""
+    """One server's settings. `active` names the modules that work there; the mappings are keyed by module."""
 
+    changes: Mapping[str, datetime]
     stands: Mapping[str, Stand]
     configs: Mapping[str, msgspec.Struct]
     prepared: Mapping[str, object]
@@ -48,10 +50,9 @@ class GuildSettings:
     def config(self, kind: type[Config]) -> Config:
         return cast("Config", self.configs[_MODULE_OF[kind]])
 
-    def revision(self, module: str) -> int:
-        """0 while the module was never changed."""
-        stand = self.stands.get(module)
-        return 0 if stand is None else stand[1]
+    def changed_at(self, module: str) -> datetime | None:
+        """None while the module was never changed."""
+        return self.changes.get(module)
 
 
 class SettingsMemory:
@@ -152,6 +153,7 @@ class SettingsMemory:
                 )
         active = frozenset(name for name, spec in MODULES.items() if spec.is_active(configs[name]))
         return GuildSettings(
+            changes={name: row.updated_at for name, row in rows.items()},
             stands={name: (row.installation_id, row.revision) for name, row in rows.items()},
             configs=configs,
             prepared={
