@@ -18,12 +18,13 @@ SLICE_WORDS = {
 FURTHER_WORDS = {
     "automod": {  # one pure part of its rules each
         "caps", "domains", "emoji", "invites", "links", "lookalikes", "patterns", "readings", "words",
+        "catch_up", "messages", "standing",  # what the engine reads of a message and its author
     },
     "accounts": {"passwords"},  # hashing, in its own pool
-    "bots": {"nudges"},  # telling the engine, after the commit
+    "bots": {"discord_check", "nudges", "rendering"},  # asking Discord first, telling the engine last
     "discord_accounts": {"managed_servers", "oauth", "pending", "sealing"},  # Discord's side, one step each
     "cases": {"actions", "deletions", "log_channel", "notices"},  # carrying one out in Discord, step by step
-    "modules": {"catalog", "fields", "options", "patches", "reading", "rendering", "schema"},  # its faces
+    "modules": {"catalog", "changes", "fields", "options", "patches", "reading", "rendering", "schema"},  # its faces
     "sessions": {"logout", "refresh", "standing", "tokens"},  # one way a session goes on or ends each
 }  # fmt: skip
 
