@@ -1,7 +1,6 @@
 """The demo account of the first run, opened the way a person does: through the public API."""
 
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
@@ -23,15 +22,15 @@ def open_account(api_url: str, credentials: Credentials, home: Path) -> Credenti
     """Registers once and adds the branded bot of the demo server. Raises AccountRefusedError."""
     if credentials.has_demo_account or credentials.world is None:
         return credentials
-    # Cookies are Secure; on loopback there is no TLS, and browsers send them all the same.
-    jar = CookieJar(DefaultCookiePolicy(secure_protocols=("https", "http")))
     login = {"email": DEMO_EMAIL, "password": credentials.demo_password}
     bot = {"token": credentials.world.branded.bot_token, "name": BRANDED_BOT}
     try:
-        with httpx.Client(base_url=api_url, cookies=jar, trust_env=False, timeout=_ANSWER_SECONDS) as client:
+        with httpx.Client(base_url=api_url, trust_env=False, timeout=_ANSWER_SECONDS) as client:
             # Twice is harmless: an interrupted first run may have got this far already.
             client.post("/api/auth/register", json={**login, "displayName": _DISPLAY_NAME})
             _expect(client.post("/api/auth/login", json=login))
+            # The cookies are Secure: browsers send them to loopback without TLS too, httpx does not.
+            client.headers["Cookie"] = "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar)
             _expect(client.post("/api/bots", json=bot), HTTPStatus.CONFLICT)
     except httpx.TransportError as error:
         raise AccountRefusedError(f"{type(error).__name__}: {error}") from error
