@@ -1,5 +1,6 @@
 """`python -m astero_api`: the web process. Granian starts the workers; each builds its own application."""
 
+import asyncio
 from typing import Any
 
 from granian.constants import Interfaces, Loops
@@ -7,9 +8,10 @@ from granian.server import Server
 
 from astero_api.app import create_app
 from astero_api.settings import ApiSettings
+from astero_shared.db.engine import create_engine, reach_database
 from astero_shared.observability import logs
 from astero_shared.observability.interception import GRANIAN_LOGGING
-from astero_shared.settings import load_or_exit
+from astero_shared.settings import ConfigurationError, exit_misconfigured, load_or_exit
 
 
 def application() -> Any:
@@ -19,9 +21,21 @@ def application() -> Any:
     return create_app(settings)
 
 
+async def _check_rights(settings: ApiSettings) -> None:
+    database = create_engine(settings.database_url, application="astero_api", pool_size=1)
+    try:
+        await reach_database(database)
+    finally:
+        await database.dispose()
+
+
 def main() -> None:
     settings = load_or_exit(ApiSettings)
     logs.configure(service="api", secrets=logs.secrets_of(settings))
+    try:
+        asyncio.run(_check_rights(settings))
+    except ConfigurationError as error:
+        exit_misconfigured(error)
     server = Server(
         "astero_api.__main__:application",
         factory=True,

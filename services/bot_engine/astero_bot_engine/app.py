@@ -6,8 +6,6 @@ from functools import partial
 from uuid import UUID
 
 from loguru import logger
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_bot_engine.chores import Chores
@@ -35,11 +33,10 @@ from astero_bot_engine.interactions.components import ComponentRouter
 from astero_bot_engine.internal.listener import listening
 from astero_bot_engine.internal.routes import create_internal_app
 from astero_bot_engine.settings import EngineSettings
-from astero_shared.db.engine import assert_least_privilege, create_engine
+from astero_shared.db.engine import create_engine, reach_database
 from astero_shared.features.automod.rules import compile_config
 from astero_shared.features.cases.store import Fence, LeaseLostError
 
-_DATABASE_RETRY_SECONDS = 1.0
 _DRAIN_SECONDS = 5.0
 # A member who switched something on is answered when it works, at the latest after this long.
 _PATIENCE_SECONDS = 10.0
@@ -49,7 +46,7 @@ async def run_engine(settings: EngineSettings) -> None:
     """Until SIGTERM or SIGINT; then every bot is handed over. Raises ConfigurationError."""
     db = create_engine(settings.database_url, application="astero_bot_engine", pool_size=12)
     try:
-        await _reach_database(db)
+        await reach_database(db)
         await _run(settings, db)
     finally:
         await db.dispose()
@@ -134,15 +131,3 @@ def _fence(fleet: Supervisor, bot_id: UUID) -> Fence:
     if number is None:
         raise LeaseLostError("this engine does not hold the bot")
     return Fence(fleet.engine_id, number)
-
-
-async def _reach_database(db: AsyncEngine) -> None:
-    """A database that is still starting is waited for; too many rights end the process."""
-    while True:
-        try:
-            await assert_least_privilege(db)
-        except (OperationalError, PoolTimeoutError) as error:
-            logger.warning("waiting for the database", error=type(error).__name__)
-            await asyncio.sleep(_DATABASE_RETRY_SECONDS)
-        else:
-            return

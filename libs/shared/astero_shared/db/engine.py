@@ -1,14 +1,19 @@
 """The SQLAlchemy engine of a process, and its refusal to run with more rights than it needs."""
 
+import asyncio
+
+from loguru import logger
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from astero_shared.settings import ConfigurationError, Secret
 
 CONNECT_TIMEOUT_SECONDS = 3
 _POOL_TIMEOUT_SECONDS = 3
+_RETRY_SECONDS = 1.0
 # Milliseconds: no statement, lock or forgotten transaction holds a connection longer.
 CONNECTION_OPTIONS = (
     "-c statement_timeout=10000 -c lock_timeout=4000"
@@ -62,3 +67,18 @@ async def assert_least_privilege(engine: AsyncEngine) -> None:
             "DATABASE_URL",
             f"role {role} is {what}; use the least-privilege role of this service",
         )
+
+
+async def reach_database(engine: AsyncEngine) -> None:
+    """Wait for a database that is still starting; raise ConfigurationError for too many rights.
+
+    A process serves nobody before its role is known: what cannot be checked is not trusted.
+    """
+    while True:
+        try:
+            await assert_least_privilege(engine)
+        except (OperationalError, PoolTimeoutError) as error:
+            logger.warning("waiting for the database", error=type(error).__name__)
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            return
