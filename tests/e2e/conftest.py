@@ -37,7 +37,7 @@ def bot(owner: Owner) -> HostedBot:
     lounge = Server(owner.house, "Lounge")
     bot.enter(lounge)
     bot.change(lounge, words={"enabled": True, "words": ["rumpelstilz"]})
-    bot.wait_listening()
+    bot.wait_listening(lounge, "rumpelstilz")
     return bot
 
 

@@ -26,7 +26,7 @@ RULES: list[tuple[str, dict[str, Any], str, str, str, int]] = [
     ),
     ("invites", {}, "join discord.gg/elsewhere", "join us there", "kick", 60),
     ("caps", {"minLetters": 5}, "WHY DOES NOBODY ANSWER", "why does nobody answer", "timeout", 45),
-    ("mentions", {"limit": 2}, "<@11> <@12> <@13>", "<@11> <@12>", "ban", 0),
+    ("mentions", {"limit": 2}, "{0} {1} {2}", "{0} {1}", "ban", 0),
     ("emoji", {"limit": 3}, "🦀🦀🦀🦀", "🦀🦀🦀", "ban", 120),
     ("patterns", {"patterns": [r"buy\s+gold\d+"]}, "Buy  GOLD24 now", "buy gold", "timeout", 1),
 ]
@@ -50,8 +50,9 @@ def test_a_broken_rule_has_the_consequence_that_was_configured(
     bot.change(server, **{rule: {"enabled": True, "action": action, "durationMinutes": minutes, **settings}})
     begun = utc_now().replace(microsecond=0)
 
-    kept = server.say(member, good)
-    gone = server.say(member, bad)
+    people = [f"<@{one}>" for one in (server.owner_id, member, bot.application.id)]
+    kept = server.say(member, good.format(*people))
+    gone = server.say(member, bad.format(*people))
     server.wait_gone(gone)
 
     case = bot.wait_case(server)

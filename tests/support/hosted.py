@@ -9,9 +9,6 @@ from support.owner import Owner
 from support.server import Server
 
 _POLL_SECONDS = 0.15
-_IDENTIFY = 2
-# GUILD_MESSAGES and MESSAGE_CONTENT
-_MESSAGES = 1 << 9 | 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +51,16 @@ class HostedBot:
             poll=_POLL_SECONDS,
         )
 
-    def wait_listening(self) -> None:
-        """Until the bot is connected with the intents for messages and their content."""
+    def wait_listening(self, server: Server, word: str) -> None:
+        """Until the bot deletes a message with this forbidden word; those it did not hear stay."""
+        member = server.join("canary")
+        written: list[str] = []
 
-        def identified() -> list[int]:
-            log = self.house.people.log()["entries"]
-            mine = [one for one in log if one["applicationId"] == self.application.id]
-            return [one["body"]["d"]["intents"] for one in mine if one.get("op") == _IDENTIFY]
+        def one_is_gone() -> bool:
+            written.append(server.say(member, word))
+            return len(server.written()) < len(written)
 
-        self.house.wait(
-            identified,
-            lambda intents: intents and intents[-1] & _MESSAGES == _MESSAGES,
-            what=f"bot {self.id} asks for messages",
-        )
+        self.house.wait(one_is_gone, what=f"bot {self.id} hears messages", poll=0.2)
         self.wait_state("online")
 
     # -- servers ----------------------------------------------------------------------------------
@@ -96,9 +90,15 @@ class HostedBot:
     def settings(self, server: Server, module: str = "automod") -> dict[str, Any]:
         return self.owner.get(f"{self.guild_path(server)}/modules/{module}")["config"]
 
-    def change(self, server: Server, module: str = "automod", **patch: Any) -> dict[str, Any]:
-        """A merge patch; the settings as they are now."""
+    def patch(self, server: Server, module: str = "automod", **patch: Any) -> dict[str, Any]:
+        """A merge patch; the settings as they are now. The bot hears of it a moment later."""
         return self.owner.patch(f"{self.guild_path(server)}/modules/{module}", patch)["config"]
+
+    def change(self, server: Server, module: str = "automod", **patch: Any) -> dict[str, Any]:
+        """As `patch`, and the bot uses the settings when this returns."""
+        config = self.patch(server, module, **patch)
+        self.house.tell_engines(f"/internal/bots/{self.id}/guilds/{server.id}/reload")
+        return config
 
     # -- cases ------------------------------------------------------------------------------------
 

@@ -70,6 +70,19 @@ class House:
             cursor = connection.execute(statement, values)  # pyright: ignore[reportArgumentType]
             return cursor.fetchall() if cursor.description else []
 
+    def tell_engines(self, path: str) -> None:
+        """What the api posts to the engine that holds a bot; returns when that one has done it."""
+        bearer = {"Authorization": f"Bearer {self.stack.credentials.bot_engine_secret}"}
+
+        def answered() -> list[int]:
+            return [
+                httpx.post(f"{engine.url}{path}", headers=bearer, trust_env=False).status_code
+                for engine in self.stack.engines
+                if engine.pid
+            ]
+
+        self.wait(answered, lambda statuses: any(code < 300 for code in statuses), what=f"{path} is done")
+
     def wait(
         self,
         look: Callable[[], T],
