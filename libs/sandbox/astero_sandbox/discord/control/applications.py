@@ -17,7 +17,7 @@ async def create_application(command: Command) -> Any:
     owner_id = command.optional_id("ownerId")
     owner = world.new_user(username=f"{name} developer") if owner_id is None else command.user(owner_id)
     app = world.new_application(name=name, owner_id=owner.id, flags=flags)
-    app.redirect_uris = [str(item) for item in command.body.get("redirectUris") or ()]
+    app.redirect_uris = [str(item) for item in command.items("redirectUris")]
     return shown_application(app)
 
 
@@ -40,7 +40,7 @@ async def edit_application(command: Command) -> Any:
     if "flags" in command.body:
         app.flags = _flags(command.body["flags"])
     if "redirectUris" in command.body:
-        app.redirect_uris = [str(item) for item in command.body["redirectUris"]]
+        app.redirect_uris = [str(item) for item in command.items("redirectUris")]
     if "botToken" in command.body:
         if command.body["botToken"] != "reset":
             raise ControlError(400, "not_settable", 'botToken can only be "reset".')

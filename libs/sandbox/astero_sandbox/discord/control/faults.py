@@ -117,7 +117,9 @@ async def _rest(command: Command) -> Any:
     if not any(body.get(name) for name in ("status", "latency", "timeout")):
         raise ControlError(400, "missing_field", "One of status, latency or timeout is required.")
     details = {name: body[name] for name in _SHOWN if body.get(name) is not None}
-    if "status" in details and not 400 <= int(details["status"]) <= 599:  # noqa: PLR2004
+    for name in ("status", "latency", "retry_after"):
+        number(name, details.get(name, 0))
+    if "status" in details and not 400 <= details["status"] <= 599:  # noqa: PLR2004
         raise ControlError(400, "bad_status", "status must be 400 to 599.")
     if "method" in details:
         details["method"] = str(details["method"]).upper()
@@ -183,10 +185,12 @@ def _lasting(command: Command, kind: str, **fields: Any) -> dict[str, Any]:
 
 def _seconds(command: Command) -> float | None:
     value = command.body.get("seconds")
-    if value is None:
-        return None
+    return None if value is None else number("seconds", value)
+
+
+def number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise ControlError(400, "bad_seconds", "seconds must be a number, not below 0.")
+        raise ControlError(400, "not_a_number", f"{name} must be a number, not below 0.")
     return float(value)
 
 

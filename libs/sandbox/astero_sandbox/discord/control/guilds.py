@@ -61,15 +61,7 @@ async def set_outage(command: Command) -> Any:
 async def create_channel(command: Command) -> Any:
     """{name, topic?, overwrites?: [{id, type?: "role"|"member", allow?, deny?}]}."""
     guild = command.path_guild()
-    overwrites = [
-        Overwrite(
-            id=as_id("overwrites.id", item.get("id")),
-            kind=1 if item.get("type") in ("member", 1) else 0,
-            allow=bits("allow", item.get("allow", 0)),
-            deny=bits("deny", item.get("deny", 0)),
-        )
-        for item in command.body.get("overwrites") or ()
-    ]
+    overwrites = [_overwrite(item) for item in command.items("overwrites")]
     channel = actions.add_channel(
         command.sandbox,
         guild,
@@ -78,6 +70,17 @@ async def create_channel(command: Command) -> Any:
         overwrites=overwrites,
     )
     return {"id": str(channel.id), "name": channel.name}
+
+
+def _overwrite(item: object) -> Overwrite:
+    if not isinstance(item, dict):
+        raise ControlError(400, "not_an_object", "overwrites must be a list of objects.")
+    return Overwrite(
+        id=as_id("overwrites.id", item.get("id")),
+        kind=1 if item.get("type") in ("member", 1) else 0,
+        allow=bits("allow", item.get("allow", 0)),
+        deny=bits("deny", item.get("deny", 0)),
+    )
 
 
 @control("DELETE", "/channels/{channel_id}")

@@ -19,7 +19,7 @@ async def add_member(command: Command) -> Any:
     they are those of its managed role, which is placed on top.
     """
     guild = command.path_guild()
-    roles = [find_role(guild, item).id for item in command.body.get("roles") or ()]
+    roles = [find_role(guild, item).id for item in command.items("roles")]
     wanted = command.body.get("permissions")
     wanted = None if wanted is None else bits("permissions", wanted)
     if "applicationId" in command.body:
@@ -56,7 +56,7 @@ async def edit_member(command: Command) -> Any:
     member = command.member(guild, as_id("userId", command.path["user_id"]))
     changes: dict[str, Any] = {}
     if "roles" in command.body:
-        changes["roles"] = [find_role(guild, item).id for item in command.body["roles"]]
+        changes["roles"] = [find_role(guild, item).id for item in command.items("roles")]
     if "nick" in command.body:
         changes["nick"] = command.body["nick"]
     actions.update_member(command.sandbox, guild, member, **changes)

@@ -28,6 +28,13 @@ class Command:
             raise ControlError(400, "missing_field", f"{name} must be a text that is not empty.")
         return value
 
+    def items(self, name: str) -> list[Any]:
+        """A list from the body; absent is empty."""
+        value = self.body.get(name)
+        if value is not None and not isinstance(value, list):
+            raise ControlError(400, "not_a_list", f"{name} must be a list.")
+        return value or []
+
     def id_of(self, name: str) -> int:
         """An id from the body."""
         value = self.body.get(name)

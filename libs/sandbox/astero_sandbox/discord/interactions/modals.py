@@ -10,7 +10,6 @@ from .components import chosen_values
 from .resolved import Resolver
 
 _TEXT_MAX: Final = 4000
-TEXT_DISPLAY: Final = 10
 FILE_UPLOAD: Final = 19
 RADIO_GROUP: Final = 21
 CHECKBOX: Final = 23
@@ -40,7 +39,7 @@ class _Filled:
             return {"type": kind, "id": item["id"], "components": inner}
         if kind == kinds.LABEL:
             return {"type": kind, "id": item["id"], "component": self.shape(item["component"])}
-        if kind == TEXT_DISPLAY:
+        if kind == kinds.TEXT_DISPLAY:
             return {"type": kind, "id": item["id"]}
         body: Json = {"type": kind, "id": item["id"], "custom_id": item["custom_id"]}
         return body | self._value(item, self.left.pop(item["custom_id"], None))

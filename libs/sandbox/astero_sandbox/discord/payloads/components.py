@@ -18,10 +18,13 @@ MENTIONABLE_SELECT: Final = 7
 CHANNEL_SELECT: Final = 8
 LABEL: Final = 18
 CHECKBOX_GROUP: Final = 22
-SELECTS: Final = frozenset({STRING_SELECT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT})
-# Section, text display, thumbnail, gallery, file, separator, container: layout of version 2.
-LAYOUT: Final = frozenset({9, 10, 11, 12, 13, 14, 17})
-KNOWN: Final = frozenset({ACTION_ROW, BUTTON}) | SELECTS | LAYOUT
+SELECTS: Final = (STRING_SELECT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT)
+SECTION: Final = 9
+TEXT_DISPLAY: Final = 10
+CONTAINER: Final = 17
+WITH_CHILDREN: Final = (ACTION_ROW, SECTION, CONTAINER)
+# With the layout of version 2: thumbnail, gallery, file, separator as well.
+KNOWN_IN_MESSAGES: Final = (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 17)
 
 
 def normalise_components(components: list[Json]) -> list[Json]:

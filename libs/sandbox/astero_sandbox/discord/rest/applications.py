@@ -5,6 +5,7 @@ from typing import Any
 from astero_sandbox.discord import errors, models
 from astero_sandbox.discord.payloads import people as wire
 
+from .forms import FormCheck
 from .routing import Call, route
 
 
@@ -24,15 +25,18 @@ async def get_current_application(call: Call) -> Any:
 async def edit_current_application(call: Call) -> Any:
     """Only the limited intent flags can be set by the application itself."""
     form = call.form()
+    check = FormCheck()
+    check.number("flags", form.get("flags"), minimum=0, maximum=(1 << 53) - 1)
+    check.string("description", form.get("description"), max_length=400)
+    check.items("tags", form.get("tags"), maximum=5)
+    check.done()
     app = call.bot
-    if "flags" in form:
-        app.flags = app.flags & ~models.ALL_INTENTS_ALLOWED | (
-            int(form["flags"]) & models.ALL_INTENTS_ALLOWED
-        )
+    if form.get("flags") is not None:
+        app.flags = app.flags & ~models.ALL_INTENTS_ALLOWED | (form["flags"] & models.ALL_INTENTS_ALLOWED)
     if "description" in form:
-        app.description = str(form["description"])
+        app.description = form["description"] or ""
     if "tags" in form:
-        app.tags = [str(tag) for tag in form["tags"]]
+        app.tags = [str(tag) for tag in form["tags"] or ()]
     if form.get("interactions_endpoint_url"):
         # This Discord calls nobody back; a real one says the same of an address it cannot reach.
         raise errors.invalid_form(

@@ -110,7 +110,7 @@ def _check(form: Json, *, name_required: bool) -> None:
     check.string("name", form.get("name"), min_length=1, max_length=100, required=name_required)
     check.string("topic", form.get("topic"), max_length=1024)
     check.choice("type", form.get("type", TEXT_CHANNEL), (TEXT_CHANNEL,))
-    check.items("permission_overwrites", form.get("permission_overwrites"), maximum=_OVERWRITES_MAX)
+    check.objects("permission_overwrites", form.get("permission_overwrites"), maximum=_OVERWRITES_MAX)
     check.done()
 
 
@@ -121,8 +121,7 @@ def _overwrites(form: Json) -> list[Overwrite]:
 def _overwrite(given: Json) -> Overwrite:
     check = FormCheck()
     for name in ("allow", "deny"):
-        if not str(given.get(name) or 0).isdigit():
-            check.fail(name, "NUMBER_TYPE_COERCE", f'Value "{given[name]}" is not int.')
+        check.permission_bits(name, given.get(name))
     check.choice("type", given.get("type"), (0, 1))
     check.done()
     return Overwrite(

@@ -44,18 +44,16 @@ def checked_command(given: Any, prefix: str) -> Json:
     _check_name(check, f"{prefix}name", given.get("name"), is_chat=kind == _CHAT_INPUT)
     if kind == _CHAT_INPUT:
         _check_description(check, f"{prefix}description", given.get("description"))
-    given_options = check.items(f"{prefix}options", given.get("options"), maximum=_OPTIONS)
+    given_options = check.objects(f"{prefix}options", given.get("options"), maximum=_OPTIONS)
     options = [
         _option(check, f"{prefix}options.{index}", item, depth=0) for index, item in enumerate(given_options)
     ]
     _check_order(check, f"{prefix}options", given_options)
     permissions = given.get("default_member_permissions")
-    if permissions is not None and not str(permissions).isdigit():
-        check.fail(
-            f"{prefix}default_member_permissions",
-            "NUMBER_TYPE_COERCE",
-            f'Value "{permissions}" is not int.',
-        )
+    check.permission_bits(f"{prefix}default_member_permissions", permissions)
+    for name in ("contexts", "integration_types"):
+        check.items(f"{prefix}{name}", given.get(name), maximum=3)
+    check.done()
     if _text_length(given) > _TEXT_MAX:
         check.fail(
             f"{prefix}name",
@@ -91,10 +89,7 @@ def _check_description(check: FormCheck, path: str, description: Any) -> None:
     check.string(path, description, min_length=1, max_length=100, required=True)
 
 
-def _option(check: FormCheck, path: str, given: Any, *, depth: int) -> Json:
-    if not isinstance(given, dict):
-        check.fail(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
-        return {}
+def _option(check: FormCheck, path: str, given: Json, *, depth: int) -> Json:
     kind = given.get("type")
     check.choice(f"{path}.type", kind, _ALLOWED[depth])
     _check_name(check, f"{path}.name", given.get("name"), is_chat=True)
@@ -106,7 +101,7 @@ def _option(check: FormCheck, path: str, given: Any, *, depth: int) -> Json:
     } | {key: given[key] for key in _KEPT_OPTION if given.get(key) is not None}
     if choices := given.get("choices"):
         body["choices"] = _choices(check, f"{path}.choices", choices)
-    nested = check.items(f"{path}.options", given.get("options"), maximum=_OPTIONS)
+    nested = check.objects(f"{path}.options", given.get("options"), maximum=_OPTIONS)
     if kind in _NESTING:
         inner = 1 if kind == _GROUP else 2
         body["options"] = [
@@ -116,13 +111,11 @@ def _option(check: FormCheck, path: str, given: Any, *, depth: int) -> Json:
     return body
 
 
-def _check_order(check: FormCheck, path: str, options: list[Any]) -> None:
+def _check_order(check: FormCheck, path: str, options: list[Json]) -> None:
     """Required options come first, names do not repeat."""
     optional_seen = False
-    names: set[Any] = set()
+    names: list[Any] = []
     for index, option in enumerate(options):
-        if not isinstance(option, dict):
-            continue
         if option.get("required") and optional_seen:
             check.fail(
                 f"{path}.{index}",
@@ -136,12 +129,12 @@ def _check_order(check: FormCheck, path: str, options: list[Any]) -> None:
                 "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS",
                 "Option name already exists",
             )
-        names.add(option.get("name"))
+        names.append(option.get("name"))
 
 
 def _choices(check: FormCheck, path: str, given: Any) -> list[Json]:
     choices: list[Json] = []
-    for index, item in enumerate(check.items(path, given, maximum=_CHOICES)):
+    for index, item in enumerate(check.objects(path, given, maximum=_CHOICES)):
         check.string(f"{path}.{index}.name", item.get("name"), min_length=1, max_length=100, required=True)
         choices.append(
             {

@@ -76,6 +76,30 @@ class FormCheck:
             return []
         return value
 
+    def objects(self, path: str, value: Any, *, maximum: int, minimum: int = 0) -> list[dict[str, Any]]:
+        """A list of objects; whatever else is in it is complained about and left out."""
+        found: list[dict[str, Any]] = []
+        for index, item in enumerate(self.items(path, value, maximum=maximum, minimum=minimum)):
+            if isinstance(item, dict):
+                found.append(item)
+            else:
+                self.not_an_object(f"{path}.{index}")
+        return found
+
+    def optional_object(self, path: str, value: Any) -> dict[str, Any]:
+        """The object, or an empty one where it is absent or wrong."""
+        if value is not None and not isinstance(value, dict):
+            self.not_an_object(path)
+        return value if isinstance(value, dict) else {}
+
+    def not_an_object(self, path: str) -> None:
+        self.fail(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+
+    def permission_bits(self, path: str, value: Any) -> None:
+        """Bit sets travel as strings of digits; numbers are taken as well."""
+        if value is not None and not (isinstance(value, int | str) and str(value).isdigit()):
+            self.fail(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not int.')
+
     def choice(self, path: str, value: Any, allowed: tuple[Any, ...]) -> None:
         if value not in allowed:
             self.fail(path, "BASE_TYPE_CHOICES", f"Value must be one of {set(allowed) or '{}'}.")

@@ -67,9 +67,8 @@ def _checked(interaction: Interaction, form: Json) -> tuple[Callback, Json]:
         allowed = tuple(item for item in allowed if item not in (6, 7))
     check.choice("type", form.get("type"), allowed)
     check.done()
-    data = form.get("data") or {}
-    if not isinstance(data, dict):
-        check.fail("data", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+    data = check.optional_object("data", form.get("data"))
+    check.number("data.flags", data.get("flags"), minimum=0, maximum=(1 << 31) - 1)
     check.done()
     return Callback(form["type"]), data
 
@@ -109,7 +108,7 @@ def _answer_with_message(call: Call, interaction: Interaction, kind: Callback, f
 
 def _checked_choices(data: Json) -> list[Json]:
     check = FormCheck()
-    choices = check.items("data.choices", data.get("choices"), maximum=_CHOICES)
+    choices = check.objects("data.choices", data.get("choices"), maximum=_CHOICES)
     for index, choice in enumerate(choices):
         check.string(
             f"data.choices.{index}.name",

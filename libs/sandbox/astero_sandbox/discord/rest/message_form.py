@@ -15,6 +15,8 @@ from .routing import Call, Upload
 
 CONTENT_MAX: Final = 2000
 _NONCE_MAX: Final = 25
+_FLAGS_MAX: Final = (1 << 31) - 1
+_ATTACHMENTS_MAX: Final = 10
 COMPONENTS_V2: Final = 1 << 15
 # SUPPRESS_EMBEDS, EPHEMERAL, SUPPRESS_NOTIFICATIONS, IS_COMPONENTS_V2: what an application may set.
 _SETTABLE_FLAGS: Final = 1 << 2 | 1 << 6 | 1 << 12 | COMPONENTS_V2
@@ -89,12 +91,15 @@ def checked_message_form(given: Json, uploads: list[Upload]) -> MessageForm:
     """Raises 50035 naming every field that is wrong."""
     check = FormCheck()
     check.string("content", given.get("content"), max_length=CONTENT_MAX)
-    if isinstance(nonce := given.get("nonce"), str):
+    check.number("flags", given.get("flags"), minimum=0, maximum=_FLAGS_MAX)
+    if not isinstance(nonce := given.get("nonce"), int):
         check.string("nonce", nonce, max_length=_NONCE_MAX)
-    if not isinstance(given.get("flags") or 0, int):
-        check.fail("flags", "NUMBER_TYPE_COERCE", f'Value "{given["flags"]}" is not int.')
+    check.items("attachments", given.get("attachments"), maximum=_ATTACHMENTS_MAX)
+    check.optional_object("message_reference", given.get("message_reference"))
+    _check_allowed_mentions(check, given.get("allowed_mentions"))
     check_embeds(check, given.get("embeds"))
-    is_v2 = bool(int(given.get("flags") or 0) & COMPONENTS_V2) if check else False
+    check.done()
+    is_v2 = bool((given.get("flags") or 0) & COMPONENTS_V2)
     check_components(check, given.get("components"), is_v2=is_v2)
     if is_v2 and (given.get("content") or given.get("embeds")):
         check.fail(
@@ -104,3 +109,14 @@ def checked_message_form(given: Json, uploads: list[Upload]) -> MessageForm:
         )
     check.done()
     return MessageForm(given=given, uploads=uploads)
+
+
+def _check_allowed_mentions(check: FormCheck, value: Any) -> None:
+    allowed = check.optional_object("allowed_mentions", value)
+    check.items("allowed_mentions.parse", allowed.get("parse"), maximum=3)
+    for name in ("users", "roles"):
+        for item in check.items(f"allowed_mentions.{name}", allowed.get(name), maximum=100):
+            if not str(item).isdigit():
+                check.fail(
+                    f"allowed_mentions.{name}", "NUMBER_TYPE_COERCE", f'Value "{item}" is not snowflake.'
+                )

@@ -84,8 +84,7 @@ def _checked(access: GuildAccess, form: Json) -> int | None:
     check.string("name", form.get("name"), max_length=100)
     check.number("color", form.get("color"), minimum=0, maximum=_COLOR_MAX)
     given = form.get("permissions")
-    if given is not None and not str(given).isdigit():
-        check.fail("permissions", "NUMBER_TYPE_COERCE", f'Value "{given}" is not int.')
+    check.permission_bits("permissions", given)
     check.done()
     if given is None:
         return None
