@@ -55,6 +55,10 @@ def add_role(
     sandbox.world.dirty = True
     data = {"guild_id": str(guild.id), "role": wire.role(role)}
     sandbox.broadcast.to_guild(guild, "GUILD_ROLE_CREATE", data)
+    # Clients do not move the others themselves: Discord says so of each.
+    for other in guild.roles.values():
+        if other.position > at:
+            update_role(sandbox, guild, other)
     return role
 
 
