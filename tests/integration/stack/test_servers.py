@@ -1,14 +1,12 @@
 """The embedded servers as a test sees them: real, closed to strangers, and back after a crash."""
 
-import time
-from collections.abc import Callable
-
 import psutil
 import psycopg
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from support.up import until
 
 from astero_sandbox.postgres import Postgres, url
 from astero_sandbox.servers import running_postgres, running_valkey
@@ -69,9 +67,3 @@ def test_nothing_is_left_at_the_end() -> None:
         assert running
     assert not [p for p in running if p.is_running()]
     assert not handle.server.is_ready()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """The test's own time limit is the limit."""
-    while not condition():
-        time.sleep(0.02)

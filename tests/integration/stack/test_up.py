@@ -2,124 +2,22 @@
 
 import json
 import os
-import secrets
-import shutil
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 import redis
+from support.up import Start, Up, gone, starter, until
 
-from astero_sandbox.place import remove_orphans
-from astero_sandbox.ports import HIGHEST_OFFSET, is_free
 from astero_sandbox.processes import Mark
 from astero_sandbox.servers import running_postgres, running_valkey
 from astero_sandbox.supervisor import read_pid_files
 
-_SCRIPT = Path(__file__).parents[2] / "support" / "up_with_stand_ins.py"
-
-
-class Up:
-    """One `just up` in a session of its own, as a terminal gives it."""
-
-    def __init__(self, folder: Path, *words: str, **settings: str) -> None:
-        self.home = folder / ".astero"
-        self.log = folder / f"log-{secrets.token_hex(4)}"
-        kept = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "dumb"}
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own script
-                [sys.executable, str(_SCRIPT), *words],
-                cwd=folder,
-                env={**kept, **settings},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def said(self) -> str:
-        return self.log.read_text()
-
-    @property
-    def addresses(self) -> dict[str, str | None]:
-        return json.loads((self.home / "up.json").read_bytes())
-
-    def pid_of(self, name: str) -> int:
-        return json.loads((self.home / "pids" / f"{name}.pid").read_bytes())["pid"]
-
-    def wait_for(self, words: str, *, times: int = 1) -> None:
-        def seen() -> bool:
-            assert self.process.poll() is None or words in self.said, self.said
-            return self.said.count(words) >= times
-
-        until(seen)
-
-    def wait_up(self) -> "Up":
-        self.wait_for("Astero is up: http://127.0.0.1:")
-        return self
-
-    def everything(self) -> list[psutil.Process]:
-        """Itself, its programs, what those started, and the reaper."""
-        me = psutil.Process(self.process.pid)
-        return [me, *me.children(recursive=True)]
-
-    def interrupt(self) -> int:
-        """Ctrl-C: to the whole group; answers the exit code."""
-        os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """The test's own time limit is the limit."""
-    while not condition():
-        time.sleep(0.02)
-
-
-def gone(processes: list[psutil.Process]) -> bool:
-    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
-
-
-def free_base() -> int:
-    while True:
-        base = 10_000 + secrets.randbelow(7_000)
-        if all(is_free(base + offset) for offset in range(HIGHEST_OFFSET + 1)):
-            return base
-
-
 # One worker, or each starts its own.
 _together = pytest.mark.xdist_group("up")
-Start = Callable[..., Up]
-
-
-@contextmanager
-def starter(folder: Path) -> Generator[Start]:
-    """Every Up made with it shares home and ports; whatever happens, nothing is left at the end."""
-    made: list[Up] = []
-    ports = {"ASTERO_PORT_BASE": str(free_base())}
-
-    def start(*words: str, **more: str) -> Up:
-        made.append(Up(folder, *words, **{**ports, **more}))
-        return made[-1]
-
-    # A name that breaks what forgets to quote.
-    folder /= "my projects' folder"
-    folder.mkdir()
-    try:
-        yield start
-    finally:
-        for up in made:
-            if up.process.poll() is None:
-                up.interrupt()
-        shutil.rmtree(folder / ".astero", ignore_errors=True)
-        remove_orphans()
 
 
 @pytest.fixture
@@ -280,7 +178,7 @@ def test_a_home_that_cannot_be_private_is_bad_configuration(up: Start, tmp_path:
 
 
 @pytest.mark.parametrize("value", ["80", "eighty", "65530", "-1"])
-def test_an_impossible_port_base_is_bad_configuration(up: Callable[..., Up], value: str) -> None:
+def test_an_impossible_port_base_is_bad_configuration(up: Start, value: str) -> None:
     refused = up(ASTERO_PORT_BASE=value)
     assert refused.process.wait() == 78
     assert "ASTERO_PORT_BASE" in refused.said
