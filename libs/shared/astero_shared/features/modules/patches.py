@@ -1,11 +1,10 @@
 """A change of a module's settings: a JSON merge patch (RFC 7396) in, valid settings or one InvalidError out.
 
-Whatever the bytes hold, nothing else is raised, and the error names the field by a JSON pointer (RFC 6901)
+Whatever the object holds, nothing else is raised, and the error names the field by a JSON pointer (RFC 6901)
 and never repeats the value.
 """
 
 import copy
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn, TypeVar, cast
@@ -20,7 +19,7 @@ from astero_shared.features.modules.options import OptionError
 from astero_shared.i18n import Locale, text
 from astero_shared.ids import decode_hook
 
-MAX_BYTES: Final = 256 * 1024
+_LONGEST_TEXT: Final = 256 * 1024
 MAX_DEPTH: Final = 32
 CODE: Final = "modules.config_invalid"
 _MAX_POINTER: Final = 200
@@ -38,34 +37,10 @@ Config = TypeVar("Config", bound=Struct)
 Path = tuple[str | int, ...]
 
 
-class _Object(dict[str, Any]):
-    """A parsed JSON object that remembers a name that stood in it twice."""
-
-    repeated: str | None = None
-
-
-def parse_patch(body: bytes, locale: Locale = "en") -> dict[str, Any]:
-    """The JSON object in a request's body. InvalidError for anything else, whatever its size and depth."""
-    if len(body) > MAX_BYTES:
-        _refuse((), "config.errors.too_large", locale, max=MAX_BYTES)
-    try:
-        parsed = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
-    except _ConstantError:
-        _refuse((), "config.errors.not_a_number", locale)
-    except RecursionError:
-        _refuse((), "config.errors.too_deep", locale)
-    except ValueError:  # UTF-8, JSON, or a number with more digits than Python reads
-        _refuse((), "config.errors.malformed", locale)
-    if not isinstance(parsed, _Object):
-        _refuse((), "config.errors.malformed", locale)
-    _check_tree(parsed, locale)
-    return parsed
-
-
 def apply_patch(config: Config, patch: Mapping[str, Any], locale: Locale = "en") -> Config:
     """The settings with the patch merged in; `null` brings a setting back to its default.
 
-    `patch` is a parsed JSON object: from `parse_patch`, or built by a command.
+    `patch` is a parsed JSON object, from a request's body or built by a command.
     """
     _check_tree(patch, locale)
     module = _module_of(type(config))
@@ -115,24 +90,8 @@ def _remove(data: Any, path: Path) -> None:
         del data[name]
 
 
-class _ConstantError(ValueError):
-    pass
-
-
-def _refuse_constant(_name: str) -> NoReturn:
-    raise _ConstantError
-
-
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    made = _Object(pairs)
-    if len(made) != len(pairs):
-        seen: set[str] = set()
-        made.repeated = next(name for name, _ in pairs if name in seen or seen.add(name))
-    return made
-
-
 def _check_tree(root: Mapping[str, Any], locale: Locale) -> None:
-    """Depth, repeated names and characters, without recursion: the depth is the sender's choice."""
+    """Depth and characters, without recursion: the depth is the sender's choice."""
     waiting: list[tuple[Any, Path]] = [(root, ())]
     while waiting:
         value, path = waiting.pop()
@@ -143,8 +102,6 @@ def _check_tree(root: Mapping[str, Any], locale: Locale) -> None:
                 if _UNWANTED.search(name):  # not in the pointer either: it could not be encoded
                     _refuse(path, "config.errors.control_characters", locale)
                 waiting.append((inner, (*path, name)))
-            if isinstance(value, _Object) and value.repeated is not None:
-                _refuse((*path, value.repeated), "config.errors.duplicate_key", locale)
         elif isinstance(value, (list, tuple)):
             waiting.extend((inner, (*path, index)) for index, inner in enumerate(value))
         elif isinstance(value, str) and _UNWANTED.search(value):
@@ -240,7 +197,7 @@ def _text_sentence(
     value: Any, minimum: int | UnsetType, maximum: int | UnsetType
 ) -> tuple[str, dict[str, Any]]:
     low = 0 if isinstance(minimum, UnsetType) else minimum
-    high = MAX_BYTES if isinstance(maximum, UnsetType) else maximum
+    high = _LONGEST_TEXT if isinstance(maximum, UnsetType) else maximum
     if isinstance(value, str) and low <= len(value) <= high:
         return "string_form", {}
     return "string", {"min": low, "max": high}
