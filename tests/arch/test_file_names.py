@@ -24,7 +24,9 @@ FURTHER_WORDS = {
     "bots": {"discord_check", "nudges", "rendering"},  # asking Discord first, telling the engine last
     "discord_accounts": {"managed_servers", "oauth", "pending", "sealing"},  # Discord's side, one step each
     "cases": {"actions", "deletions", "log_channel", "notices"},  # carrying one out in Discord, step by step
-    "modules": {"catalog", "changes", "fields", "options", "patches", "reading", "rendering", "schema"},  # its faces
+    "modules": {  # one definition and its faces
+        "catalog", "changes", "fields", "options", "patches", "reading", "rendering", "schema",
+    },
     "sessions": {"logout", "refresh", "standing", "tokens"},  # one way a session goes on or ends each
 }  # fmt: skip
 

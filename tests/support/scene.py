@@ -33,9 +33,16 @@ class Scene:
         self.channels = {channel["name"]: int(channel["id"]) for channel in found["channels"]}
         return found
 
-    async def join(self, name: str, *, permissions: int | None = None, roles: list[str] | None = None) -> int:
+    async def join(
+        self,
+        name: str,
+        *,
+        permissions: int | None = None,
+        roles: list[str] | None = None,
+        locale: str = "en-US",
+    ) -> int:
         """A new member; `permissions` come with a role below the bot's."""
-        user = await self.control("POST", "/users", {"username": name})
+        user = await self.control("POST", "/users", {"username": name, "locale": locale})
         self.people[name] = int(user["userId"])
         body: dict[str, Any] = {"userId": user["userId"]}
         if permissions is not None:

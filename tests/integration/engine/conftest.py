@@ -19,6 +19,7 @@ from astero_shared.clock import utc_now
 from astero_shared.db.engine import create_engine
 from astero_shared.db.session import transaction
 from astero_shared.features.bots.tables import SHARED_BOT_ID
+from astero_shared.features.cases.store import CaseDraft, open_case
 from astero_shared.features.modules.catalog import MODULES
 from astero_shared.features.modules.patches import apply_patch, decode_stored, encode_config
 from astero_shared.features.modules.store import get_config, update_config
@@ -68,6 +69,21 @@ class House:
         await configure(
             self.database, self.engine, GuildScope(SYSTEM, SHARED_BOT_ID, scene.guild_id), module, patch
         )
+
+    async def open_case(self, scene: Scene, **draft: Any) -> int:
+        """As the api does it: pending, for the engine to carry out. Answers its number."""
+        wanted = CaseDraft(source="api", moderator_id="dashboard", moderator_name="Ada", **draft)
+        scope = GuildScope(SYSTEM, SHARED_BOT_ID, scene.guild_id)
+        db = create_engine(Secret(self.database.api), application="test")
+        async with transaction(db) as session:
+            case = await open_case(session, scope, draft=wanted, now=utc_now())
+        await db.dispose()
+        assert case is not None
+        return case.number
+
+    async def nudge(self) -> None:
+        async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 - no TLS here
+            assert (await self.engine.client(http).reconcile(SHARED_BOT_ID)).held
 
     async def cases(self, scene: Scene, *, settled: int) -> list[dict[str, Any]]:
         """The server's cases by number, once this many are settled."""

@@ -208,6 +208,13 @@ class CaseDesk:
                 number=case.number,
                 error=type(error).__name__,
             )
+        except (DBAPIError, PoolTimeoutError):
+            raise
+        except Exception as error:  # noqa: BLE001 - it would come back every round and hold up all others
+            logger.opt(exception=error).error(
+                "case not carried out", bot=str(case.bot_id), number=case.number
+            )
+            await self.settle(client, case, "cases.internal", told=None)
 
     async def _show(self, client: BotClient, case: Case, *, told: bool | None) -> None:
         guild = client.get_guild(case.guild_id)

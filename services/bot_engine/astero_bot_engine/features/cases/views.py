@@ -5,6 +5,7 @@ from typing import Final
 
 import discord
 
+from astero_bot_engine.features.cases.actions import timeout_ends
 from astero_bot_engine.interactions.durations import say_duration, timestamp
 from astero_shared.clock import utc_now
 from astero_shared.features.cases.config import CasesConfig
@@ -93,9 +94,10 @@ def case_embed(case: Case, locale: Locale, *, told: bool | None = None) -> disco
 def notice_text(case: Case, server: str, locale: Locale, *, moderator: str | None) -> str:
     """The direct message to the member. Never the internal note."""
     name = discord.utils.escape_markdown(server)
-    if case.expires_at is not None and case.action in {"timeout", "ban"}:
-        key = "timeout" if case.action == "timeout" else "ban_until"
-        opening = text(f"cases.notices.{key}", locale, server=name, until=timestamp(case.expires_at))
+    if case.action == "timeout":
+        opening = text("cases.notices.timeout", locale, server=name, until=timestamp(timeout_ends(case)))
+    elif case.action == "ban" and case.expires_at is not None:
+        opening = text("cases.notices.ban_until", locale, server=name, until=timestamp(case.expires_at))
     else:
         opening = text(f"cases.notices.{case.action}", locale, server=name)
     lines = [opening]
