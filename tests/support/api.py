@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from support.openapi import Documented
 
 from astero_api.app import create_app
 from astero_api.settings import ApiSettings
@@ -54,10 +55,12 @@ async def running_api(env: dict[str, str], **options: Any) -> AsyncGenerator[Edg
 @asynccontextmanager
 async def browser(edge: Edge, *, address: str = "203.0.113.7") -> AsyncGenerator[httpx.AsyncClient]:
     """A client with its own cookies and address, that says what a browser says."""
+    documented = Documented(edge)
     transport = httpx.ASGITransport(app=edge, client=(address, 40000))  # pyright: ignore[reportArgumentType]
     async with httpx.AsyncClient(
         transport=transport,
         base_url=ORIGIN,
+        event_hooks={"response": [documented.check]},
         headers={"Sec-Fetch-Site": "same-origin", "Origin": ORIGIN},
     ) as client:
         yield client

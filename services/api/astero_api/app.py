@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cache
+from importlib.metadata import version
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -21,6 +23,7 @@ from astero_api.features.discord_accounts.oauth import connect_oauth
 from astero_api.features.health import routes as health
 from astero_api.features.installations import routes as installations
 from astero_api.features.modules import routes as modules
+from astero_api.features.reference import routes as reference
 from astero_api.features.sessions import routes as sessions
 from astero_api.settings import ApiSettings
 from astero_api.web.access import provide_bot, provide_guild, provide_identity
@@ -29,6 +32,7 @@ from astero_api.web.edge import Edge
 from astero_api.web.gate import Gate
 from astero_api.web.json_body import MAX_BODY_BYTES
 from astero_api.web.limits import Tiers
+from astero_api.web.openapi import describe
 from astero_api.web.policy import refuse_undeclared_routes
 from astero_api.web.problems import answer_problem
 from astero_api.web.rate_limit import RateLimiter, connect
@@ -40,6 +44,8 @@ from astero_shared.ids import Snowflake, decode_hook, encode_hook
 
 ROUTES = (
     health.live,
+    health.ready,
+    reference.get_openapi,
     accounts.register,
     accounts.me,
     sessions.login,
@@ -116,6 +122,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
             {
                 "settings": settings,
                 "database": database,
+                "redis": redis,
                 "reader": reader,
                 "tokens": tokens,
                 "hashes": hashes,
@@ -150,4 +157,6 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
         type_decoders=[(lambda kind: kind is Snowflake, decode_hook)],
     )
     refuse_undeclared_routes(app)
+    # drawn when first asked for: it takes some milliseconds that a start should not cost
+    app.state.reference = cache(lambda: describe(app, version=version("astero-api")))
     return Edge(app, limiter=limiter, trusted=settings.trusted_proxies)

@@ -1,9 +1,9 @@
 """A route declares its permission, its limit and its audit class, or the app does not start."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from litestar import Litestar
 from litestar.exceptions import ImproperlyConfiguredException
@@ -36,11 +36,16 @@ class AuditClass(StrEnum):
     SECURITY = "security"
 
 
+RevisionHeader = Literal["If-Match", "If-None-Match"]
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     permission: Permission
     limit: RouteLimit
     audit: AuditClass
+    refusals: frozenset[int]
+    revisions: RevisionHeader | None
 
 
 # A handler cannot reach tenant data without taking the proof that its permission was checked.
@@ -61,9 +66,28 @@ _PATH: Final[dict[Permission, frozenset[str]]] = {
 }
 
 
-def policy(*, permission: Permission, limit: RouteLimit, audit: AuditClass) -> dict[str, Any]:
-    """The `opt` of a route handler."""
-    return {POLICY_KEY: Policy(permission=permission, limit=limit, audit=audit)}
+def policy(
+    *,
+    permission: Permission,
+    limit: RouteLimit,
+    audit: AuditClass,
+    refusals: Iterable[int] = (),
+    revisions: RevisionHeader | None = None,
+) -> dict[str, Any]:
+    """The `opt` of a route handler.
+
+    `refusals` are the statuses of its own beyond those of the whole web layer, for the documentation;
+    `revisions` names the conditional header it understands.
+    """
+    return {
+        POLICY_KEY: Policy(
+            permission=permission,
+            limit=limit,
+            audit=audit,
+            refusals=frozenset(refusals),
+            revisions=revisions,
+        )
+    }
 
 
 def policy_of(handler: HTTPRouteHandler) -> Policy | None:

@@ -197,7 +197,7 @@ async def list_installations(
     after: UUID | None = None,
     limit: int = 100,
 ) -> Sequence[Installation]:
-    """By id, oldest first. `removed` lists only what can still be restored; `only` names whose may be seen."""
+    """By id, oldest first. `removed` lists what can still be restored; `only` narrows by guild."""
     query = select(Installation).where(col(Installation.bot_id) == scope.bot_id)
     if only is not None:
         query = query.where(col(Installation.guild_id).in_(only))

@@ -16,7 +16,7 @@ from astero_api.web.unit_of_work import UnitOfWork
 
 @post(
     "/api/auth/register",
-    opt=policy(permission=Permission.PUBLIC, limit=REGISTER, audit=AuditClass.SECURITY),
+    opt=policy(permission=Permission.PUBLIC, limit=REGISTER, audit=AuditClass.SECURITY, refusals=(409,)),
 )
 async def register(
     request: Request[Any, Any, Any], data: JSONBody[RegistrationIn], unit: NamedDependency[UnitOfWork]

@@ -62,7 +62,7 @@ async def list_bots(
 
 @post(
     "/api/bots",
-    opt=policy(permission=Permission.SIGNED_IN, limit=COSTLY, audit=AuditClass.CHANGE),
+    opt=policy(permission=Permission.SIGNED_IN, limit=COSTLY, audit=AuditClass.CHANGE, refusals=(409,)),
 )
 async def host_bot(
     request: AnyRequest,

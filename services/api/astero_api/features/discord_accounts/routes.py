@@ -28,7 +28,9 @@ from astero_shared.db.session import transaction
 from astero_shared.errors import ForbiddenError, NotFoundError
 
 AnyRequest = Request[Any, Any, Any]
-_POLICY = policy(permission=Permission.PUBLIC, limit=SESSION, audit=AuditClass.SECURITY)
+_POLICY = policy(
+    permission=Permission.PUBLIC, limit=SESSION, audit=AuditClass.SECURITY, refusals=(403, 404, 409)
+)
 
 
 def _oauth(request: AnyRequest) -> DiscordOAuth:

@@ -32,7 +32,7 @@ _GUILD = f"{_GUILDS}/{{guild_id:str}}"
 
 @get(
     _GUILDS,
-    opt=policy(permission=Permission.BOT_VIEWER, limit=READ, audit=AuditClass.NONE),
+    opt=policy(permission=Permission.BOT_VIEWER, limit=READ, audit=AuditClass.NONE, refusals=(403,)),
 )
 async def list_guilds(
     request: AnyRequest,
@@ -93,7 +93,7 @@ async def remove_guild(
 @post(
     f"{_GUILD}/restore",
     status_code=200,
-    opt=policy(permission=Permission.GUILD_MANAGER, limit=COSTLY, audit=AuditClass.CHANGE),
+    opt=policy(permission=Permission.GUILD_MANAGER, limit=COSTLY, audit=AuditClass.CHANGE, refusals=(410,)),
 )
 async def restore_removed_guild(
     request: AnyRequest, guild: NamedDependency[GuildScope], unit: NamedDependency[UnitOfWork]

@@ -38,7 +38,18 @@ RevisionNumber = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 
 _GUILD = "/api/bots/{bot_id:uuid}/guilds/{guild_id:str}"
 _READS = policy(permission=Permission.GUILD_MANAGER, limit=READ, audit=AuditClass.NONE)
-_WRITES = policy(permission=Permission.GUILD_MANAGER, limit=WRITE, audit=AuditClass.CHANGE)
+_WRITES = policy(
+    permission=Permission.GUILD_MANAGER,
+    limit=WRITE,
+    audit=AuditClass.CHANGE,
+    revisions="If-Match",
+)
+_READS_ONE = policy(
+    permission=Permission.GUILD_MANAGER,
+    limit=READ,
+    audit=AuditClass.NONE,
+    revisions="If-None-Match",
+)
 
 
 @get(
@@ -82,7 +93,7 @@ async def list_settings(
     return SettingsList(items=tuple(items))
 
 
-@get(f"{_GUILD}/modules/{{module:str}}", opt=_READS)
+@get(f"{_GUILD}/modules/{{module:str}}", opt=_READS_ONE)
 async def get_settings(
     request: AnyRequest, guild: NamedDependency[GuildScope], module: ModuleName
 ) -> Response[SettingsOut | None]:

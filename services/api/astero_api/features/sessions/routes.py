@@ -47,7 +47,7 @@ def device_of(request: AnyRequest) -> Device:
 @post(
     "/api/auth/login",
     status_code=200,
-    opt=policy(permission=Permission.PUBLIC, limit=LOGIN, audit=AuditClass.SECURITY),
+    opt=policy(permission=Permission.PUBLIC, limit=LOGIN, audit=AuditClass.SECURITY, refusals=(401,)),
 )
 async def login(request: AnyRequest, data: JSONBody[LoginIn], unit: NamedDependency[UnitOfWork]) -> UserOut:
     """Log in with e-mail and password: sets the two session cookies."""
@@ -67,7 +67,7 @@ async def login(request: AnyRequest, data: JSONBody[LoginIn], unit: NamedDepende
 @post(
     "/api/auth/refresh",
     status_code=204,
-    opt=policy(permission=Permission.PUBLIC, limit=SESSION, audit=AuditClass.SECURITY),
+    opt=policy(permission=Permission.PUBLIC, limit=SESSION, audit=AuditClass.SECURITY, refusals=(401, 409)),
 )
 async def refresh(request: AnyRequest, unit: NamedDependency[UnitOfWork]) -> None:
     """Exchange the refresh cookie for a new pair of cookies. Each works once."""

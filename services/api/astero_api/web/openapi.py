@@ -1,0 +1,293 @@
+"""The OpenAPI 3.1 document, drawn from the routes themselves: their types, their policy, their sentences.
+
+Whatever a route may answer stands here; a test holds every answer it sees against it.
+"""
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+import msgspec
+from litestar import Litestar, Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import ParameterKwarg, PathParameter, QueryParameter
+from litestar.response import Redirect
+from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
+
+from astero_api.web.cookies import ACCESS_COOKIE
+from astero_api.web.csrf import SAFE_METHODS
+from astero_api.web.policy import Permission, Policy, declared_routes, policy_of
+from astero_api.web.problems import MEDIA_TYPE, Problem
+from astero_shared.features.modules.catalog import MODULES
+from astero_shared.ids import Snowflake, schema_hook
+
+_REF: Final = "#/components/schemas/{name}"
+_STEP: Final = re.compile(r"\{(?P<name>[a-z_]+):[a-z]+\}")
+_SNOWFLAKE: Final = schema_hook(Snowflake)
+_PATH_SCHEMAS: Final[dict[str, dict[str, Any]]] = {
+    "bot_id": {"type": "string", "format": "uuid"},
+    "session_id": {"type": "string", "format": "uuid"},
+    "guild_id": _SNOWFLAKE | {"examples": ["1109000000000000001"]},
+    "module": {"type": "string", "enum": list(MODULES)},
+}
+_BOUNDS: Final = ("ge", "le", "min_length", "max_length", "pattern")
+_EVERY_ANSWER: Final = {
+    "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
+    "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+    "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"},
+}
+_WAITS: Final = frozenset({429, 503})
+_INTRODUCTION: Final = (
+    "The public API of Astero. JSON in camelCase, Discord ids as strings, times as RFC 3339 in UTC. Every"
+    " error is a problem (RFC 9457) with a stable `code`; `requestId` finds it in our logs. Sign in with"
+    " `POST /api/auth/login`, which sets the session cookies; requests that change something must come from"
+    " the dashboard's own origin or from a program."
+)
+
+
+def describe(app: Litestar, *, version: str) -> bytes:
+    """The whole document as JSON."""
+    routes = [
+        (route, handler, declared)
+        for route, handler in declared_routes(app)
+        if (declared := policy_of(handler)) is not None
+    ]
+    kinds = {kind: None for _, handler, _ in routes for kind in _kinds(handler)}
+    kinds |= dict.fromkeys((Problem, *(spec.config for spec in MODULES.values())))
+    schemas, components = msgspec.json.schema_components(
+        tuple(kinds), schema_hook=schema_hook, ref_template=_REF
+    )
+    found = dict(zip(kinds, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route, handler, declared in sorted(routes, key=lambda entry: entry[0].path_format):
+        for method in sorted(handler.http_methods):
+            operations = paths.setdefault(documented_path(route), {})
+            operations[method.lower()] = _operation(route, handler, declared, found)
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Astero", "version": version, "description": _INTRODUCTION},
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": _components(components, found),
+    }
+    return msgspec.json.encode(document)
+
+
+def documented_path(route: HTTPRoute) -> str:
+    """`/api/bots/{bot_id:uuid}` as clients read it: `/api/bots/{botId}`."""
+    return _STEP.sub(lambda match: f"{{{_camel(match['name'])}}}", route.path)
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def _kinds(handler: HTTPRouteHandler) -> Iterator[Any]:
+    body = handler.parsed_data_field
+    if body is not None:
+        yield body.annotation
+    answer = _answer_kind(handler)
+    if answer is not None:
+        yield answer
+
+
+def _answer_kind(handler: HTTPRouteHandler) -> Any | None:
+    """The struct a handler answers with; None where it answers without a body, or with its own bytes."""
+    kind = handler.parsed_fn_signature.return_type.annotation
+    if get_origin(kind) is Response:
+        (kind,) = get_args(kind)
+    if get_origin(kind) in {Union, UnionType}:
+        kind = next(arm for arm in get_args(kind) if arm is not NoneType)
+    if kind in {None, NoneType, bytes} or (isinstance(kind, type) and issubclass(kind, Response)):
+        return None
+    return kind
+
+
+def _operation(
+    route: HTTPRoute, handler: HTTPRouteHandler, declared: Policy, found: dict[Any, dict[str, Any]]
+) -> dict[str, Any]:
+    summary, _, description = (handler.fn.__doc__ or handler.fn.__name__).strip().partition("\n\n")
+    operation: dict[str, Any] = {
+        "operationId": _camel(handler.fn.__name__),
+        "summary": " ".join(summary.split()),
+        "tags": [handler.fn.__module__.split(".")[-2]],
+        "parameters": [*_path_parameters(route, handler), *_query_parameters(handler)],
+        "responses": _responses(route, handler, declared, found),
+        "x-permission": declared.permission.value,
+        "x-rate-limit": declared.limit.tier.name,
+    }
+    if description:
+        operation["description"] = " ".join(description.split())
+    if declared.permission is not Permission.PUBLIC:
+        operation["security"] = [{"session": []}]
+    body = handler.parsed_data_field
+    if body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": found[body.annotation]}},
+        }
+    if declared.revisions:
+        operation["parameters"] += [_revision_header(declared.revisions)]
+    return operation
+
+
+def _revision_header(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string", "examples": ['"7"']},
+        "description": "The entity tag of a revision (RFC 9110, 13.1).",
+    }
+
+
+def _path_parameters(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[dict[str, Any]]:
+    fields = handler.parsed_fn_signature.parameters
+    for match in _STEP.finditer(route.path):
+        name = match["name"]
+        field = fields.get(name)
+        declared = None if field is None else field.kwarg_definition
+        schema = _PATH_SCHEMAS.get(name)
+        if schema is None and field is not None:
+            schema = _schema(field, declared)
+        shown: dict[str, Any] = {"name": _camel(name), "in": "path", "required": True, "schema": schema}
+        if isinstance(declared, PathParameter) and declared.description:
+            shown["description"] = declared.description
+        yield shown
+
+
+def _query_parameters(handler: HTTPRouteHandler) -> Iterator[dict[str, Any]]:
+    for name, field in handler.parsed_fn_signature.parameters.items():
+        declared = field.kwarg_definition
+        if not isinstance(declared, QueryParameter):
+            continue
+        shown: dict[str, Any] = {
+            "name": declared.query or declared.name or name,
+            "in": "query",
+            "required": not field.has_default,
+            "schema": _schema(field, declared),
+        }
+        if field.has_default and field.default is not None:
+            shown["schema"] |= {"default": field.default}
+        if declared.description:
+            shown["description"] = declared.description
+        yield shown
+
+
+def _schema(field: FieldDefinition, declared: Any) -> dict[str, Any]:
+    kind: Any = field.annotation
+    if get_origin(kind) in {Union, UnionType}:
+        kind = next(arm for arm in get_args(kind) if arm is not NoneType)
+    bounds = {
+        name: getattr(declared, name)
+        for name in _BOUNDS
+        if isinstance(declared, ParameterKwarg) and getattr(declared, name) is not None
+    }
+    schema = msgspec.json.schema(Annotated[kind, msgspec.Meta(**bounds)], schema_hook=schema_hook)
+    if "$ref" in schema:
+        # an enum of its own: small enough to stand where it is used
+        (schema,) = schema["$defs"].values()
+    return schema
+
+
+def _responses(
+    route: HTTPRoute, handler: HTTPRouteHandler, declared: Policy, found: dict[Any, dict[str, Any]]
+) -> dict[str, Any]:
+    answers: dict[str, Any] = {}
+    status = handler.status_code
+    kind = _answer_kind(handler)
+    returned = handler.parsed_fn_signature.return_type.annotation
+    if isinstance(returned, type) and issubclass(returned, Redirect):
+        answers["303"] = {
+            "description": "Go on there.",
+            "headers": _EVERY_ANSWER | {"Location": {"schema": {"type": "string"}}},
+        }
+    else:
+        done: dict[str, Any] = {"description": HTTPStatus(status).phrase, "headers": dict(_EVERY_ANSWER)}
+        if kind is not None:
+            done["content"] = {"application/json": {"schema": found[kind]}}
+        elif status == HTTPStatus.OK:
+            done["content"] = {"application/json": {"schema": {"type": "object"}}}
+        if declared.revisions:
+            done["headers"]["ETag"] = {"schema": {"type": "string"}, "description": "The revision."}
+        answers[str(status)] = done
+    if declared.revisions == "If-None-Match":
+        answers["304"] = {"description": "The client has this revision.", "headers": _EVERY_ANSWER}
+    for code in sorted(_problems(route, handler, declared)):
+        answers[str(code)] = {"$ref": f"#/components/responses/Problem{code}"}
+    return answers
+
+
+def _problems(route: HTTPRoute, handler: HTTPRouteHandler, declared: Policy) -> set[int]:
+    """The statuses a route may refuse with; those of the whole web layer follow from what it takes."""
+    refusals = {400, 422, 429, 500, 503, *declared.refusals}
+    if declared.permission is not Permission.PUBLIC:
+        refusals.add(401)
+    if route.path_parameters:
+        refusals.add(404)
+    if declared.permission is Permission.GUILD_MANAGER:
+        # Discord is asked in the user's name, and wants the account connected again
+        refusals.add(403)
+    if not handler.http_methods <= SAFE_METHODS:
+        refusals |= {403, 415}
+    if handler.parsed_data_field is not None:
+        refusals |= {408, 413}
+    if declared.revisions == "If-Match":
+        refusals.add(412)
+    return refusals
+
+
+def _components(schemas: dict[str, Any], found: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    # settings travel as they are rendered; their types are the modules' own
+    settings = {"anyOf": [found[spec.config] for spec in MODULES.values()]}
+    for name in ("SettingsOut", "RevisionOut"):
+        if name in schemas:
+            schemas[name]["properties"]["config"] = settings
+    return {
+        "schemas": schemas,
+        "responses": {f"Problem{code}": _problem(code, found[Problem]) for code in _ALL_PROBLEMS},
+        "headers": {
+            "RequestId": {"schema": {"type": "string", "format": "uuid"}},
+            "RateLimit": {
+                "schema": {"type": "string", "examples": ['"ip";r=599;t=1, "read";r=299;t=1']},
+                "description": "What remains of each limit, and the seconds until all of it is back.",
+            },
+            "RateLimitPolicy": {
+                "schema": {"type": "string", "examples": ['"ip";q=600;w=60, "read";q=300;w=60']}
+            },
+            "RetryAfter": {
+                "schema": {"type": "integer", "minimum": 1},
+                "description": "Seconds.",
+            },
+        },
+        "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE}},
+    }
+
+
+_ALL_PROBLEMS: Final = (
+    400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 429, 500, 502, 503,
+)  # fmt: skip
+
+
+def _problem(code: int, schema: dict[str, Any]) -> dict[str, Any]:
+    phrase = HTTPStatus(code).phrase
+    headers: dict[str, Any] = dict(_EVERY_ANSWER)
+    if code in _WAITS:
+        headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
+    example = {
+        "type": "urn:astero:problem:…",
+        "title": phrase,
+        "status": code,
+        "detail": "One sentence that says what to do.",
+        "code": "…",
+        "requestId": "01a20938-5afd-76e5-b3f1-4f9e28a628b5",
+    }
+    return {
+        "description": phrase,
+        "headers": headers,
+        "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
+    }
