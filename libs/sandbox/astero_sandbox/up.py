@@ -105,7 +105,7 @@ def _start(stack: Stack, home: Home, screen: Screen) -> None:
     stack.start_worker()
     stack.start_engine()
     stack.wait_ready()
-    if stack.plan.database_url is None:
+    if stack.plan.database_url is None and stack.plan.has_sandbox_discord:
         _open_demo_account(stack, screen)
     home.publish(
         Addresses(
