@@ -33,10 +33,7 @@ def component_data(message: Message, custom_id: str, values: Any, resolver: Reso
 def every_component(components: list[Json]) -> Iterator[Json]:
     for item in components:
         yield item
-        yield from every_component(item.get("components") or [])
-        for name in ("accessory", "component"):
-            if name in item:
-                yield from every_component([item[name]])
+        yield from every_component(kinds.inner_components(item))
 
 
 def chosen_values(select: Json, values: Any, resolver: Resolver) -> list[str]:

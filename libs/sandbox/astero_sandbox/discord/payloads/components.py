@@ -3,8 +3,9 @@
 https://discord.com/developers/docs/components/reference
 """
 
+from collections.abc import Iterator
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
 from astero_sandbox.discord.models import Json
 
@@ -23,6 +24,7 @@ SECTION: Final = 9
 TEXT_DISPLAY: Final = 10
 CONTAINER: Final = 17
 WITH_CHILDREN: Final = (ACTION_ROW, SECTION, CONTAINER)
+_SINGLE: Final = {SECTION: ("accessory",), LABEL: ("component",)}
 # With the layout of version 2: thumbnail, gallery, file, separator as well.
 KNOWN_IN_MESSAGES: Final = (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 17)
 
@@ -34,26 +36,31 @@ def normalise_components(components: list[Json]) -> list[Json]:
     return [_normalised(item, numbers) for item in components]
 
 
+def inner_components(item: Json) -> list[Json]:
+    """What this kind of component holds; a field of that name in another kind means nothing."""
+    inner: list[Json] = []
+    if item["type"] in WITH_CHILDREN:
+        inner += item["components"]
+    for key in _SINGLE.get(item["type"], ()):
+        inner.append(item[key])
+    return inner
+
+
 def _all(components: list[Json]) -> list[Json]:
     found: list[Json] = []
     for item in components:
-        found.append(item)
-        found.extend(_all(item.get("components") or []))
-        found.extend(_all([item[key] for key in ("accessory", "component") if key in item]))
+        found += [item, *_all(inner_components(item))]
     return found
 
 
-def _normalised(item: Json, numbers: Any) -> Json:
+def _normalised(item: Json, numbers: Iterator[int]) -> Json:
     body = dict(item)
     body["id"] = item.get("id") or next(numbers)
     if item["type"] in SELECTS:
         body.setdefault("min_values", 1)
         body.setdefault("max_values", 1)
-    if item["type"] == STRING_SELECT:
-        body["options"] = [dict(option) for option in item["options"]]
-    if "components" in item:
+    if item["type"] in WITH_CHILDREN:
         body["components"] = [_normalised(child, numbers) for child in item["components"]]
-    for key in ("accessory", "component"):
-        if key in item:
-            body[key] = _normalised(item[key], numbers)
+    for key in _SINGLE.get(item["type"], ()):
+        body[key] = _normalised(item[key], numbers)
     return body

@@ -39,6 +39,7 @@ def _check_item(check: FormCheck, path: str, item: dict[str, Any], seen: set[str
     if kind not in kinds.KNOWN_IN_MESSAGES:
         check.choice(f"{path}.type", kind, kinds.KNOWN_IN_MESSAGES)
         return 1
+    check_id(check, path, item)
     if kind == kinds.BUTTON:
         _check_button(check, path, item)
     elif kind in kinds.SELECTS:
@@ -47,6 +48,10 @@ def _check_item(check: FormCheck, path: str, item: dict[str, Any], seen: set[str
         check.string(f"{path}.content", item.get("content"), max_length=_TEXT_MAX, required=True)
     _check_custom_id(check, path, item.get("custom_id"), seen)
     return 1 + _check_children(check, path, item, seen)
+
+
+def check_id(check: FormCheck, path: str, item: dict[str, Any]) -> None:
+    check.number(f"{path}.id", item.get("id"), minimum=0, maximum=(1 << 31) - 1)
 
 
 def _check_children(check: FormCheck, path: str, item: dict[str, Any], seen: set[str]) -> int:

@@ -6,7 +6,7 @@ from astero_sandbox.discord.interactions.modals import CHECKBOX, FILE_UPLOAD, RA
 from astero_sandbox.discord.models import Json
 from astero_sandbox.discord.payloads import components as kinds
 
-from .component_form import CUSTOM_ID_MAX, check_options
+from .component_form import CUSTOM_ID_MAX, check_id, check_options
 from .forms import FormCheck
 
 _TITLE_MAX: Final = 45
@@ -39,6 +39,7 @@ def check_modal(modal: Json) -> None:
     for index, item in enumerate(items):
         path = f"data.components.{index}"
         check.choice(f"{path}.type", item.get("type"), _TOP)
+        check_id(check, path, item)
         if item.get("type") == kinds.LABEL:
             check.string(f"{path}.label", item.get("label"), min_length=1, max_length=45, required=True)
             check.string(f"{path}.description", item.get("description"), max_length=100)
@@ -53,6 +54,7 @@ def check_modal(modal: Json) -> None:
 
 def _check_input(check: FormCheck, path: str, item: Json, seen: list[Any]) -> None:
     check.choice(f"{path}.type", item.get("type"), _INPUTS)
+    check_id(check, path, item)
     custom_id = item.get("custom_id")
     check.string(f"{path}.custom_id", custom_id, min_length=1, max_length=CUSTOM_ID_MAX, required=True)
     if custom_id in seen:
