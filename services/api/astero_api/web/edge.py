@@ -68,7 +68,7 @@ class Edge:
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         context = RequestContext(str(new_id()), client_ip(scope, self._trusted))
         scope[CONTEXT_KEY] = context  # pyright: ignore[reportGeneralTypeIssues]
-        reply = _Reply(context, send, self._limiter, without_body=scope["method"] == "HEAD")
+        reply = _Reply(scope, context, send, self._limiter)
         if reply.without_body:
             scope["method"] = "GET"  # pyright: ignore[reportGeneralTypeIssues]
         try:
@@ -87,14 +87,13 @@ class Edge:
 class _Reply:
     """The sending side of one request."""
 
-    def __init__(
-        self, context: RequestContext, send: Send, limiter: RateLimiter, *, without_body: bool
-    ) -> None:
+    def __init__(self, scope: HTTPScope, context: RequestContext, send: Send, limiter: RateLimiter) -> None:
+        self._scope = scope
         self._context = context
         self._send = send
         self._limiter = limiter
         self._dropped = False
-        self.without_body = without_body
+        self.without_body = scope["method"] == "HEAD"
         self.started = False
 
     async def send(self, message: Message) -> None:
@@ -129,7 +128,7 @@ class _Reply:
             self._dropped = True
 
     async def send_problem(self, error: Exception) -> None:
-        problem, headers = problem_for(error, self._context)
+        problem, headers = problem_for(error, self._context, language_of(self._scope))
         body = msgspec.json.encode(problem)
         start: Any = {
             "type": "http.response.start",

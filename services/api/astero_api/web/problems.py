@@ -18,7 +18,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from astero_api.web.context import RequestContext, context_of
+from astero_api.web.language import language_of
 from astero_shared.errors import AsteroError, InvalidError, NotFoundError, UnavailableError
+from astero_shared.i18n import Locale, has_text, text
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -134,7 +136,25 @@ def _log_unexpected(error: BaseException, context: RequestContext) -> None:
     logger.opt(exception=error).error("request failed", reqId=context.request_id)
 
 
-def problem_for(error: BaseException, context: RequestContext) -> tuple[Problem, list[tuple[bytes, bytes]]]:
+def _detail_in(locale: Locale, code: str, detail: str) -> str:
+    """The catalogue's sentence where it translates exactly this one; a more telling one stays as it is."""
+    key = f"errors.{code}"
+    if locale == "en" or not has_text(key, locale) or text(key, "en") != detail:
+        return detail
+    return text(key, locale)
+
+
+def _field_in(locale: Locale, field: FieldProblem) -> FieldProblem:
+    if locale == "en":
+        return field
+    key = f"errors.fields.{field.code}"
+    said = text(key, locale) if has_text(key, locale) else _detail_in(locale, field.code, field.detail)
+    return FieldProblem(pointer=field.pointer, detail=said, code=field.code)
+
+
+def problem_for(
+    error: BaseException, context: RequestContext, locale: Locale
+) -> tuple[Problem, list[tuple[bytes, bytes]]]:
     """The problem to answer and the headers that belong to it. Logs what nobody expected."""
     headers: list[tuple[bytes, bytes]] = []
     fields: tuple[FieldProblem, ...] = ()
@@ -162,12 +182,12 @@ def problem_for(error: BaseException, context: RequestContext) -> tuple[Problem,
         _log_unexpected(error, context)
     problem = Problem(
         type=f"urn:astero:problem:{code}",
-        title=HTTPStatus(status).phrase,
+        title=text(f"errors.titles.{status}", locale),
         status=status,
-        detail=detail,
+        detail=_detail_in(locale, code, detail),
         code=code,
         request_id=context.request_id,
-        errors=fields,
+        errors=tuple(_field_in(locale, field) for field in fields),
     )
     return problem, headers
 
@@ -191,7 +211,7 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     """Litestar's one exception handler."""
     if isinstance(error, ValidationException):
         error = _refused_parameters(request, error)
-    problem, headers = problem_for(error, context_of(request.scope))
+    problem, headers = problem_for(error, context_of(request.scope), language_of(request.scope))
     return Response(
         msgspec.json.encode(problem),
         status_code=problem.status,
