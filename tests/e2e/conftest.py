@@ -41,6 +41,16 @@ def bot(owner: Owner) -> HostedBot:
     return bot
 
 
+@pytest.fixture(scope="session")
+def shared_bot_listens(house: House) -> None:
+    """The shared bot hears messages, as `bot` does."""
+    lounge = Server(house, "Shared lounge")
+    bot = HostedBot.shared(house, lounge)
+    bot.change(lounge, words={"enabled": True, "words": ["rumpelstilz"]})
+    bot.wait_listening(lounge, "rumpelstilz")
+    bot.owner.close()
+
+
 @pytest.fixture
 def server(bot: HostedBot) -> Server:
     """The bot is in it, nothing is configured."""

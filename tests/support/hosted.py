@@ -8,6 +8,8 @@ from support.house import House
 from support.owner import Owner
 from support.server import Server
 
+from astero_shared.features.bots.tables import SHARED_BOT_ID
+
 _POLL_SECONDS = 0.15
 
 
@@ -37,6 +39,19 @@ class HostedBot:
     def create(cls, owner: Owner, application: Application, *, name: str = "Guard") -> "HostedBot":
         made = owner.post("/api/bots", {"token": application.token, "name": name})
         return cls(owner, made["id"], application)
+
+    @classmethod
+    def shared(cls, house: House, server: Server) -> "HostedBot":
+        """The shared bot in a server, in the hands of that server's owner, who signs in with Discord."""
+        world = house.stack.credentials.world
+        assert world is not None
+        application = Application(world.shared.application_id, world.shared.bot_token)
+        server.add_bot(application.id)
+        owner = Owner(house)
+        bot = cls(owner, str(SHARED_BOT_ID), application)
+        owner.sign_in_with_discord(server.owner_id)
+        bot.wait_guild(server)
+        return bot
 
     # -- state ------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """A dashboard user as their browser is: cookies kept by hand, because they are Secure and `__Host-`."""
 
 import secrets
+from http import HTTPStatus
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -76,6 +77,14 @@ class Owner:
 
     def log_in(self) -> None:
         self.post("/api/auth/login", {"email": self.email, "password": self.password})
+
+    def sign_in_with_discord(self, user_id: str) -> None:
+        """As this person of the sandbox: the button, Discord's own page, and back."""
+        away = self.send("GET", "/api/auth/discord").headers["location"]
+        agreed = httpx.post(away, data={"user_id": user_id, "decision": "authorize"}, trust_env=False)
+        back = httpx.URL(agreed.headers["location"])
+        answer = self.send("GET", back.raw_path.decode())
+        assert answer.status_code == HTTPStatus.SEE_OTHER, answer.text
 
     def _expect(self, answer: httpx.Response) -> Any:
         if not answer.is_success:

@@ -1,5 +1,6 @@
 """A server in the sandbox Discord: its people, what they do there, and what they see."""
 
+import secrets
 from typing import Any
 
 from support.house import House
@@ -13,7 +14,7 @@ class Server:
     def __init__(self, house: House, name: str = "Reef") -> None:
         self.house = house
         self.people = house.people
-        self.owner_id = self.people.create_user("alex", "alex@example.test")
+        self.owner_id = self.people.create_user("alex", f"alex-{secrets.token_hex(6)}@example.test")
         made = self.people.create_guild(name, owner_id=self.owner_id)
         self.id: str = made["guildId"]
         self.channels: dict[str, str] = {channel["name"]: channel["id"] for channel in made["channels"]}
@@ -156,10 +157,6 @@ class Server:
 
         return self.house.wait(matching, what=f"an embed in {channel} says {words}")[0]
 
-    def wait_answer(self, message: dict[str, Any]) -> None:
-        """Until a message is there no more, for things without a signal of their own."""
-        self.wait_gone(message["id"])
-
 
 def said(embed: dict[str, Any]) -> str:
     """Everything an embed shows, as one text."""
@@ -169,9 +166,12 @@ def said(embed: dict[str, Any]) -> str:
 
 
 def seen(answer: dict[str, Any]) -> str:
-    """Everything the answer to an interaction shows, as one text."""
-    message = answer.get("message") or {}
-    return "\n".join([message.get("content", ""), *map(said, message.get("embeds", []))])
+    """Everything the answer to an interaction shows, as one text, what followed it included."""
+    shown = [answer["message"]] if answer.get("message") else []
+    texts: list[str] = []
+    for message in (*shown, *answer.get("followups", ())):
+        texts += [message["content"], *map(said, message["embeds"])]
+    return "\n".join(texts)
 
 
 def custom_ids(answer: dict[str, Any]) -> list[str]:
