@@ -9,6 +9,8 @@ import json
 import ssl
 import sys
 import zlib
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -127,12 +129,37 @@ def message(number: int, content: str) -> dict[str, Any]:
     }
 
 
+FLOOD_START = 1_000_000
+
+
+@cache
+def _prepared(count: int, contents: tuple[str, ...]) -> bytes:
+    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    wire = bytearray()
+    for number in range(count):
+        data = message(number, contents[number % len(contents)])
+        frame = {"t": "MESSAGE_CREATE", "s": FLOOD_START + number, "op": 0, "d": data}
+        text = json.dumps(frame, separators=(",", ":"), ensure_ascii=False).encode()
+        body = deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH)
+        # RFC 6455: FIN and binary, unmasked from a server; 126 announces a two-byte length.
+        short = len(body) < 126
+        wire += bytes((0x82, len(body))) if short else b"\x82\x7e" + len(body).to_bytes(2, "big")
+        wire += body
+    return bytes(wire)
+
+
+def prepared_flood(count: int, contents: Sequence[str]) -> bytes:
+    """The messages as they go over the line: compressed, in WebSocket frames; the same for everybody."""
+    return _prepared(count, tuple(contents))
+
+
 class Feeder:
     """Plays every bot alike; `flood` sends the same compressed frames to each connection."""
 
     def __init__(self, *, scheme: str) -> None:
         self._scheme = scheme
         self._connections: dict[web.WebSocketResponse, Any] = {}
+        self._transports: dict[web.WebSocketResponse, asyncio.WriteTransport] = {}
         self.port = 0
 
     def app(self) -> web.Application:
@@ -170,6 +197,8 @@ class Feeder:
         deflate = zlib.compressobj()
         sequence = [0]
         self._connections[ws] = (deflate, sequence)
+        assert request.transport is not None
+        self._transports[ws] = request.transport
         await self._send(ws, {"op": 10, "d": {"heartbeat_interval": 41250}, "s": None, "t": None})
         async for received in ws:
             if received.type is not WSMsgType.TEXT:
@@ -205,12 +234,33 @@ class Feeder:
         data = json.dumps(frame, separators=(",", ":")).encode()
         await ws.send_bytes(deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH))
 
-    async def flood(self, count: int, content: str) -> None:
-        """`count` messages to every connection, then a TYPING_START that says it is over."""
+    async def event(self, name: str, data: Any) -> None:
+        """To every connection."""
         for ws in list(self._connections):
-            for number in range(count):
-                await self._event(ws, "MESSAGE_CREATE", message(number, content))
+            await self._event(ws, name, data)
+
+    async def flood(self, count: int, contents: Sequence[str]) -> None:
+        """`count` messages to every connection as fast as it reads, then GUILD_UPDATE with name "over"."""
+        wire = prepared_flood(count, contents)
+        for ws, (deflate, sequence) in list(self._connections.items()):
+            # A full flush empties the compressor's window: what was compressed beforehand then follows
+            # on any connection, and what follows it refers to nothing before.
+            begin = {**small_guild(0, 1), "name": "flooded"}
+            frame = {"t": "GUILD_UPDATE", "s": sequence[0] + 1, "op": 0, "d": begin}
+            data = json.dumps(frame, separators=(",", ":")).encode()
+            await ws.send_bytes(deflate.compress(data) + deflate.flush(zlib.Z_FULL_FLUSH))
+            await self._write(self._transports[ws], wire)
+            sequence[0] = FLOOD_START + count
             await self._event(ws, "GUILD_UPDATE", {**small_guild(0, 1), "name": "over"})
+
+    @staticmethod
+    async def _write(transport: asyncio.WriteTransport, wire: bytes) -> None:
+        view = memoryview(wire)
+        for start in range(0, len(view), 1 << 16):
+            transport.write(view[start : start + (1 << 16)])
+            # The transport's own notice of a drained buffer belongs to aiohttp.
+            while transport.get_write_buffer_size() > 1 << 20 and not transport.is_closing():
+                await asyncio.sleep(0.001)
 
 
 def _json(data: Any) -> web.Response:
@@ -240,7 +290,7 @@ async def _main(certificate: str | None) -> None:
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         command = json.loads(line)
-        await feeder.flood(command["flood"], command["content"])
+        await feeder.flood(command["flood"], command["contents"])
     await runner.cleanup()
 
 

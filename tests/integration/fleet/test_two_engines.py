@@ -79,7 +79,7 @@ async def test_an_engine_cut_from_the_database_stops_acting_before_another_begin
         assert client is not None
         line.cut()
         async with running_engine(rows, discord.api_url, timing=QUICK) as second:
-            await eventually(lambda: second.holds(bot_id))
+            await eventually(lambda: second.held == [bot_id])
             call = await first.fleet.guard.call(client, lambda: client.http.get_channel(home.channel_id))
             assert call == Refused("bots.lease_lost")
             heard_by_first = len(first.heard)

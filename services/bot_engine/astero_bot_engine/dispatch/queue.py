@@ -88,6 +88,14 @@ class Lane:
     def ready(self) -> bool:
         return not self._held and len(self._running) < _RUNNING and bool(self._events or self._lesser)
 
+    @property
+    def is_behind(self) -> bool:
+        """More than half full and being served: a reader that waits will find room soon.
+
+        A lane whose actions do not finish is not worth waiting for: it drops, and the line stays alive.
+        """
+        return self.ready and len(self._events) + len(self._lesser) > self._capacity // 2
+
     def hold(self) -> None:
         """Keep what comes and hand nothing out, until `resume`."""
         self._held = True

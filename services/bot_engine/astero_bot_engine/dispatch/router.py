@@ -43,6 +43,9 @@ class Router:
         self.interest = interest
         self.lane = lane
 
+    def is_behind(self) -> bool:
+        return self.lane.is_behind
+
     def meet_guild(self, guild_id: int) -> None:
         """The bot is in this guild: its messages count from the next one on."""
         self.interest.set_modules(guild_id, self._active_in(guild_id))

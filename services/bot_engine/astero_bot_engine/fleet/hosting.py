@@ -77,8 +77,8 @@ class HostedBot:
         if isinstance(outcome, Online):
             self._down_since = self._last_trouble = None
             if not self._greeted and self._on_held is not None:
-                self._greeted = True
                 self._held_task = asyncio.create_task(self._greet(self._on_held))
+            self._greeted = True
         elif isinstance(outcome, Reconnecting):
             self._last_trouble = outcome
             if self._down_since is None:

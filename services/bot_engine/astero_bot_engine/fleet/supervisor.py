@@ -27,9 +27,10 @@ from astero_bot_engine.fleet.roster import Roster
 from astero_bot_engine.fleet.starting import BotSettings, ClientHook, Workshop
 from astero_bot_engine.fleet.statuses import Status, settle_unheld
 from astero_bot_engine.fleet.timing import Timing
+from astero_bot_engine.gateway.allocator import keep_large_blocks_apart
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.gateway.heartbeat import HeartbeatScheduler
-from astero_bot_engine.gateway.outcomes import Outcome, TokenInvalid
+from astero_bot_engine.gateway.outcomes import Online, Outcome, TokenInvalid
 from astero_bot_engine.gateway.rest import CallBarredError, RestTransport
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.db.session import reading
@@ -85,12 +86,14 @@ class Supervisor:
         self._one_round = asyncio.Lock()
         self._nudge = asyncio.Event()
         self._changed = asyncio.Event()
+        self._begun = asyncio.Event()
         self._stop = asyncio.Event()
 
     # -- life ---------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Until `stop`; then every bot is handed over."""
+        keep_large_blocks_apart()
         transport = RestTransport(api_url=self._api_url, watch=self.guard)
         heartbeats = HeartbeatScheduler()
         self._workshop = Workshop(
@@ -112,7 +115,7 @@ class Supervisor:
         loops = [
             asyncio.create_task(self._forever(self._renew, every.renew)),
             asyncio.create_task(self._forever(self._reconcile, every.reconcile, self._nudge)),
-            asyncio.create_task(self._forever(self._reporter.save, every.save)),
+            asyncio.create_task(self._forever(self._reporter.save, every.save, self._begun)),
             asyncio.create_task(self._forever(self._reporter.tell, every.reconcile, self._changed)),
         ]
         try:
@@ -271,6 +274,8 @@ class Supervisor:
         hosted = self._roster.hosted.get(client.bot_id)
         if hosted is not None and hosted.client is client:
             hosted.hear(outcome)
+            if outcome == Online(resumed=False):
+                self._begun.set()  # saved at once: a crash from here on costs no identify
             if hosted.final is not None:
                 self._nudge.set()
 

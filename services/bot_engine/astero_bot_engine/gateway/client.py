@@ -73,6 +73,7 @@ class EventRouter(Protocol):
     """Takes every dispatch event of every bot, after the cache has seen it."""
 
     def route(self, bot: "BotClient", name: str, payload: msgspec.Raw, sequence: int) -> None: ...
+    def is_behind(self) -> bool: ...
     def meet_guild(self, guild_id: int) -> None: ...
     def forget_guild(self, guild_id: int) -> None: ...
 
@@ -372,6 +373,9 @@ class BotClient(discord.Client):
                 self._update_cache(name, payload)
         finally:
             self._router.route(self, name, payload, sequence)
+
+    def is_behind(self) -> bool:
+        return self._router.is_behind()
 
     def on_event_failed(self, name: str, error: Exception) -> None:
         self.failures[name] += 1

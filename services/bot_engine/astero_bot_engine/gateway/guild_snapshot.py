@@ -75,7 +75,9 @@ class GuildSnapshot:
 
 
 def _pack(guild: Json) -> bytes:
-    return zlib.compress(msgspec.json.encode(guild), 1)
+    # A small window: deflate's default state of 256 KiB is more than the guild itself; see allocator.
+    deflate = zlib.compressobj(level=1, wbits=13, memLevel=6)
+    return deflate.compress(msgspec.json.encode(guild)) + deflate.flush()
 
 
 def unpack(packed: bytes) -> Json:
