@@ -16,6 +16,7 @@ from loguru import logger
 
 from astero_api.web.client_ip import Network, bucket_of, client_ip
 from astero_api.web.context import CONTEXT_KEY, RequestContext
+from astero_api.web.language import language_of
 from astero_api.web.limits import UNROUTED
 from astero_api.web.problems import MEDIA_TYPE, problem_for
 from astero_api.web.rate_limit import LimitExceededError, RateLimiter
