@@ -52,9 +52,11 @@ API_SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"cross-origin-embedder-policy", b"require-corp"),
     (b"permissions-policy", ", ".join(f"{name}=()" for name in _FEATURES).encode()),
     (b"cache-control", b"no-store"),
+    # Granian adds its own name where an application gives none, and cannot be told not to
+    (b"server", b"astero"),
 )
 
-_OURS: Final = frozenset(name for name, _ in API_SECURITY_HEADERS) | {b"server", b"x-request-id"}
+_OURS: Final = frozenset(name for name, _ in API_SECURITY_HEADERS) | {b"x-request-id"}
 
 
 def with_security_headers(

@@ -1,0 +1,199 @@
+"""The deployed process against bytes no well-behaved client sends: always a 4xx problem, never a 5xx."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support.api import environment
+from support.api_process import ApiProcess, running_process
+from support.stack import Database, fresh_database
+
+from astero_api.web.security_headers import API_SECURITY_HEADERS
+from astero_sandbox.postgres import Postgres
+from astero_sandbox.valkey import Valkey
+
+_HOST_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def api(postgres_server: Postgres, migrated_template: str, valkey_server: Valkey) -> Iterator[ApiProcess]:
+    with fresh_database(postgres_server, template=migrated_template) as name:
+        database = Database.on(postgres_server, name)
+        env = environment(database_url=database.api, redis_url=valkey_server.url("api"))
+        with running_process(env | {"TRUSTED_PROXIES": "127.0.0.1"}) as process:
+            yield process
+
+
+def address() -> bytes:
+    """A client of its own for each request, as the edge would name it: limits are not what is tested here."""
+    number = next(_HOST_NUMBERS)
+    return f"CF-Connecting-IP: 10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}\r\n".encode()
+
+
+def request(method: str, target: str, *lines: str, body: bytes = b"") -> bytes:
+    head = "".join(f"{line}\r\n" for line in lines)
+    first = f"{method} {target} HTTP/1.1\r\nHost: api\r\nConnection: close\r\n{head}".encode("latin-1")
+    length = b"" if b"ransfer-" in first or not body else b"Content-Length: %d\r\n" % len(body)
+    return first + address() + length + b"\r\n" + body
+
+
+def login(body: bytes, *lines: str) -> bytes:
+    return request("POST", "/api/auth/login", "Content-Type: application/json", *lines, body=body)
+
+
+def check(answer: tuple[int, dict[str, list[str]], bytes], *expected: int) -> dict[str, object]:
+    status, headers, body = answer
+    assert status in expected, (status, body)
+    for name, value in API_SECURITY_HEADERS:
+        assert headers[name.decode()] == [value.decode()]
+    assert headers["content-type"] == ["application/problem+json"]
+    problem = json.loads(body)
+    assert problem["status"] == status
+    assert problem["requestId"] == headers["x-request-id"][0]
+    return problem
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[" * 200_000,
+        b'{"a":' * 40_000,
+        b'{"email": "\xff", "password": "x"}',
+        b'{"email": "\\ud800", "password": "x"}',
+        b'{"email": "a\\u0000b", "password": "x"}',
+        b'{"email": "a", "email": "b", "password": "x"}',
+        b'{"email": NaN, "password": "x"}',
+        b"\x00" * 100,
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_what_is_not_json_is_400(api: ApiProcess, body: bytes) -> None:
+    check(api.send(login(body)), 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"email": 1, "password": "x"}', "/email"),
+        (b'{"email": "a", "password": "x", "admin": true}', "/admin"),
+        (b'{"email": "a"}', "/password"),
+        (b"null", ""),
+        (b'"text"', ""),
+        (b'{"email": "a", "password": ["x"]}', "/password"),
+    ],
+)
+def test_a_wrong_field_is_422_with_its_pointer(api: ApiProcess, body: bytes, pointer: str) -> None:
+    problem = check(api.send(login(body)), 422)
+    errors = problem["errors"]
+    assert isinstance(errors, list)
+    assert [error["pointer"] for error in errors] == [pointer]
+
+
+def test_ten_megabytes_are_refused_unread(api: ApiProcess) -> None:
+    head = request(
+        "POST", "/api/auth/login", "Content-Type: application/json", f"Content-Length: {10 * 1024 * 1024}"
+    )
+    check(api.send(head, b" " * (10 * 1024 * 1024)), 413)
+
+
+def test_ten_megabytes_without_an_announced_length_are_refused_too(api: ApiProcess) -> None:
+    head = request("POST", "/api/auth/login", "Content-Type: application/json", "Transfer-Encoding: chunked")
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    check(api.send(head, *([chunk] * 160), b"0\r\n\r\n"), 413)
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "\xff\xfe", ""])
+def test_other_media_types_are_415(api: ApiProcess, media_type: str) -> None:
+    sent = request("POST", "/api/auth/login", f"Content-Type: {media_type}", body=b"{}")
+    check(api.send(sent), 415)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/%00",
+        "/%ff%fe",
+        "/api/bots/%00",
+        "/api/bots/%ff",
+        "/api/bots/{}",
+        "/api/bots/not-a-uuid/guilds",
+        "/api/health/live/extra",
+        "/api//health///nothing",
+        "/" + "a/" * 2000,
+        "/api/bots/00000000-0000-0000-0000-00000000000%30x",
+    ],
+    ids=lambda target: target[:30],
+)
+def test_addresses_that_lead_nowhere_are_404(api: ApiProcess, target: str) -> None:
+    check(api.send(request("GET", target)), 404)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["x=1", "%ff=1", "a", "&&&", "=", "x=%00", "x=" + "y" * 5000, ";", "x[]=1", "%"],
+    ids=lambda query: query[:8],
+)
+def test_unknown_query_parameters_are_422(api: ApiProcess, query: str) -> None:
+    check(api.send(request("GET", f"/api/health/live?{query}")), 422)
+
+
+@pytest.mark.parametrize("method", ["PUT", "TRACE", "CONNECT", "PROPFIND", "get"])
+def test_other_methods_are_405(api: ApiProcess, method: str) -> None:
+    status, headers, _ = api.send(request(method, "/api/health/live"))
+    assert status == 405
+    assert "allow" in headers
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Cookie: __Host-astero_at=\xff\xfe",
+        "Cookie: __Host-astero_at=a.b.c",
+        "Cookie: __Host-astero_at=" + "a" * 5000,
+        "Cookie: ;;;===;",
+        "Authorization: Bearer x.y.z",
+        "Accept-Language: \xff;q=9,fr;q=",
+    ],
+    ids=lambda line: line[:30],
+)
+def test_odd_headers_are_no_session(api: ApiProcess, line: str) -> None:
+    check(api.send(request("GET", "/api/auth/me", line)), 401)
+
+
+def test_an_address_header_that_is_no_address_is_ignored(api: ApiProcess) -> None:
+    for garbage in ("garbage<script>", "1.2.3.4:55", "127.0.0.1, 8.8.8.8", "::1%eth0"):
+        head = b"GET /api/health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCF-Connecting-IP: "
+        assert api.send(head + garbage.encode() + b"\r\n\r\n")[0] == 200
+
+
+def test_head_sends_headers_only(api: ApiProcess) -> None:
+    status, headers, body = api.send(request("HEAD", "/api/health/live"))
+    assert (status, body) == (200, b"")
+    assert int(headers["content-length"][0]) > 0
+    status, _, body = api.send(request("HEAD", "/nothing"))
+    assert (status, body) == (404, b"")
+
+
+def test_limits_are_exact_when_many_ask_at_once(api: ApiProcess) -> None:
+    same = b"CF-Connecting-IP: 192.0.2.200\r\n"
+    sent = login(b'{"email": "a@b.cd", "password": "wrong-password-1"}')
+    fixed = b"\r\n".join(
+        same.strip() if line.startswith(b"CF-Connecting-IP") else line for line in sent.split(b"\r\n")
+    )
+    with ThreadPoolExecutor(20) as threads:
+        statuses = list(threads.map(lambda _: api.send(fixed, seconds=60)[0], range(40)))
+    # five may try (the pool hashes one at a time and refuses who would wait too long), the others may not
+    assert statuses.count(429) == 35
+    assert {status for status in statuses if status != 429} <= {401, 503}
+
+
+def test_it_ends_when_asked(postgres_server: Postgres, migrated_template: str, valkey_server: Valkey) -> None:
+    with fresh_database(postgres_server, template=migrated_template) as name:
+        env = environment(
+            database_url=Database.on(postgres_server, name).api, redis_url=valkey_server.url("api")
+        )
+        with running_process(env) as process:
+            assert process.stop() == 0

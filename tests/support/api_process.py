@@ -1,0 +1,80 @@
+"""The api as it is deployed: `python -m astero_api`, a process of its own, spoken to in bytes."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from astero_sandbox.ports import free_port
+
+READY_SECONDS = 30.0
+
+
+class ApiProcess:
+    """One running web process."""
+
+    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.port = port
+        self._process = process
+
+    def send(self, *parts: bytes, seconds: float = 20) -> tuple[int, dict[str, list[str]], bytes]:
+        """Status, headers (lower case) and body of the one answer to these bytes. Reads until the end."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
+            for part in parts:
+                try:
+                    connection.sendall(part)
+                except (BrokenPipeError, ConnectionResetError):
+                    # it answered before it had read everything, as it should
+                    break
+            received = b""
+            while True:
+                try:
+                    piece = connection.recv(65536)
+                except ConnectionResetError:
+                    break
+                if not piece:
+                    break
+                received += piece
+        head, _, body = received.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers: dict[str, list[str]] = {}
+        for line in lines:
+            name, _, value = line.partition(": ")
+            headers.setdefault(name.lower(), []).append(value)
+        return int(first.split()[1]), headers, body
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(20)
+
+
+@contextmanager
+def running_process(env: dict[str, str]) -> Generator[ApiProcess]:
+    """Until it answers; ended with the block."""
+    port = free_port()
+    surroundings = {"PATH": os.environ["PATH"], **env, "API_PORT": str(port)}
+    with subprocess.Popen([sys.executable, "-m", "astero_api"], env=surroundings) as process:
+        api = ApiProcess(port, process)
+        try:
+            _wait(api, process)
+            yield api
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def _wait(api: ApiProcess, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            api.send(b"GET /api/health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        except (ConnectionError, IndexError):
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"the api did not start (exit code {process.poll()})")
