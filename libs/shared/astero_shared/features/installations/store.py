@@ -117,8 +117,13 @@ async def mark_removed(
     active = await find_active(session, scope, lock=True)
     if active is None:
         return None
-    if await find_restorable(session, scope, now=now) is not None and await _is_blank(session, active.id):
+    restorable = await find_restorable(session, scope, now=now)
+    if restorable is not None and await _is_blank(session, active.id):
         await session.exec(delete(Installation).where(col(Installation.id) == active.id))
+        # With the blank row goes what says that the bot is still there and has to leave.
+        restorable.present = present
+        session.add(restorable)
+        await session.flush()
         active.removed_at = now
         active.present = present
         return active

@@ -65,16 +65,15 @@ class InstallationKeeper:
         return self._enqueue(client.bot_id, lambda: self._compare(client, guild_ids))
 
     def seen(self, client: BotClient, facts: GuildFacts) -> Work | None:
-        if self._known[client.bot_id].get(facts.guild_id) == facts:
+        bot_id = client.bot_id
+        # While anything waits, what is known now may not be what is known when its turn comes.
+        if not self._jobs[bot_id] and self._known[bot_id].get(facts.guild_id) == facts:
             return None
-        return self._enqueue(client.bot_id, lambda: self._record(client, facts))
+        return self._enqueue(bot_id, lambda: self._record(client, facts))
 
     def changed(self, client: BotClient, facts: GuildFacts) -> Work | None:
         """A GUILD_UPDATE: no member count in it, so the one we know stays."""
-        before = self._known[client.bot_id].get(facts.guild_id)
-        if before is not None:
-            facts = replace(facts, member_count=before.member_count)
-        return self.seen(client, facts)
+        return self._enqueue(client.bot_id, lambda: self._update(client, facts))
 
     def gone(self, client: BotClient, guild_id: int) -> Work | None:
         return self._enqueue(client.bot_id, lambda: self._remove(client.bot_id, guild_id))
@@ -140,7 +139,15 @@ class InstallationKeeper:
                 async with transaction(self._db) as session:
                     await mark_left(session, GuildScope(SYSTEM, bot_id, guild_id))
 
+    async def _update(self, client: BotClient, facts: GuildFacts) -> None:
+        before = self._known[client.bot_id].get(facts.guild_id)
+        if before is not None:
+            facts = replace(facts, member_count=before.member_count)
+        await self._record(client, facts)
+
     async def _record(self, client: BotClient, facts: GuildFacts) -> None:
+        if self._known[client.bot_id].get(facts.guild_id) == facts:
+            return
         scope = GuildScope(SYSTEM, client.bot_id, facts.guild_id)
         async with transaction(self._db) as session:
             join = await record_join(session, scope, facts=facts, now=utc_now())
