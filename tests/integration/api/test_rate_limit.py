@@ -48,9 +48,8 @@ async def test_a_refused_request_is_charged_to_no_tier(workers: list[RateLimiter
     assert await passes(workers[0], narrow)
     for _ in range(600):
         assert not await passes(workers[1], narrow)
-    # the address has paid once, not 601 times
-    headers = dict(await workers[2].charge(address="a", user=None, limit=wide))
-    assert b'"ip";r=498' in headers[b"ratelimit"]
+    # the address has paid once, not 601 times, which would have been too often
+    assert await passes(workers[2], wide)
 
 
 async def test_the_headers_name_every_tier_but_the_sites(workers: list[RateLimiter]) -> None:

@@ -32,7 +32,7 @@ def asked(peer: str | None, *told: str) -> str:
         ("198.51.100.1", ["203.0.113.9"], "198.51.100.1"),
         ("::ffff:10.1.2.3", ["203.0.113.9"], "203.0.113.9"),
         (None, ["203.0.113.9"], "203.0.113.9"),
-        (None, [], "0.0.0.0"),
+        (None, [], "0.0.0.0"),  # noqa: S104
     ],
 )
 def test_only_our_edge_is_believed(peer: str | None, told: list[str], address: str) -> None:
