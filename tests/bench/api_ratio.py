@@ -41,6 +41,10 @@ class Figures:
     ratio: float
     p99_ms: float
 
+    @property
+    def holds(self) -> bool:
+        return self.ratio >= WANTED
+
     def __str__(self) -> str:
         return (
             f"GET modules/automod: {self.api:,.0f} req/s, bare floor {self.floor:,.0f} req/s,"

@@ -111,8 +111,8 @@ def test_nothing_unsigned_or_garbled_is_a_token() -> None:
     none = segment({"alg": "none", "typ": "at+jwt", "kid": reader._current.kid})
     for wrong in (
         "", ".", "..", token + "=", token + ".", " " + token, token[:-1], f"{none}.{body}.",
-        f"{none}.{body}.x", f"{head}.{body}.{'A' * 43}", f"{body}.{head}.{signature}", "é" * 40, "\ud800", "a" * 5000,
-        f"{head}.{body}.{signature[:-1]}-",
+        f"{none}.{body}.x", f"{head}.{body}.{'A' * 43}", f"{body}.{head}.{signature}", "é" * 40,
+        "\ud800", "a" * 5000, f"{head}.{body}.{signature[:-1]}-",
     ):  # fmt: skip
         assert reader.read(wrong) is None, wrong
 
