@@ -3,9 +3,11 @@
 import orjson
 import pytest
 
+from astero_sandbox.discord.models import Channel, Message, Snapshot
 from astero_sandbox.discord.rest.rate_limits import Bucket, RateLimits, Verdict
 from astero_sandbox.discord.snowflakes import SnowflakeClock, iso, timestamp_of
 from astero_sandbox.discord.traffic import CAPACITY, TrafficLog
+from astero_sandbox.discord.world import World
 
 BUCKET = Bucket("POST /x", 3, 60.0)
 
@@ -55,6 +57,13 @@ def test_ids_never_repeat_and_continue_after_saved_ones() -> None:
     saved = made[-1] + (1 << 50)
     clock.continue_after(saved)
     assert clock.next_id() == saved + 1
+
+
+def test_a_world_goes_on_counting_after_everything_it_was_saved_with() -> None:
+    far = SnowflakeClock().next_id() + (1 << 60)
+    saved = Channel(id=1, messages={far: Message(id=far, channel_id=1, author_id=1)})
+    world = World(Snapshot(channels={1: saved}))
+    assert world.ids.next_id() == far + 1
 
 
 def test_an_id_tells_its_time() -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from astero_sandbox.discord.errors import ControlError
+from astero_sandbox.discord.gateway.identify import refresh_budget
 from astero_sandbox.discord.models import ALL_INTENTS_ALLOWED, Application, User
 
 from .routing import Command, as_id, control
@@ -35,7 +36,10 @@ async def get_application(command: Command) -> Any:
 
 @control("PATCH", "/applications/{application_id}")
 async def edit_application(command: Command) -> Any:
-    """{flags?, botToken: "reset"?, redirectUris?, name?}; a reset token ends nothing by itself."""
+    """{flags?, botToken: "reset"?, redirectUris?, identifiesLeft?}.
+
+    A reset token ends no connection by itself; `identifiesLeft` is what is left of today's thousand.
+    """
     app = command.path_application()
     if "flags" in command.body:
         app.flags = _flags(command.body["flags"])
@@ -45,6 +49,9 @@ async def edit_application(command: Command) -> Any:
         if command.body["botToken"] != "reset":
             raise ControlError(400, "not_settable", 'botToken can only be "reset".')
         command.sandbox.world.reset_token(app)
+    if "identifiesLeft" in command.body:
+        refresh_budget(app)
+        app.identifies_left = as_id("identifiesLeft", command.body["identifiesLeft"])
     command.sandbox.world.dirty = True
     return shown_application(app)
 

@@ -5,7 +5,7 @@ from typing import Any
 from astero_sandbox.discord import permissions
 from astero_sandbox.discord.actions import guilds as actions
 from astero_sandbox.discord.errors import ControlError
-from astero_sandbox.discord.models import Guild, Member, Overwrite, Role
+from astero_sandbox.discord.models import Channel, Guild, Member, Overwrite, Role
 from astero_sandbox.discord.sandbox import Sandbox
 from astero_sandbox.discord.snowflakes import iso
 
@@ -37,6 +37,18 @@ async def get_guild(command: Command) -> Any:
         "bans": [{"userId": str(user_id), "reason": reason} for user_id, reason in guild.bans.items()],
         "bots": [str(item) for item in command.sandbox.world.bots_in(guild.id)],
     }
+
+
+@control("PATCH", "/guilds/{guild_id}")
+async def edit_guild(command: Command) -> Any:
+    """{name?, ownerId?}: the owner renames the server or hands it to another member."""
+    guild = command.path_guild()
+    if "name" in command.body:
+        guild.name = command.text("name")
+    if "ownerId" in command.body:
+        guild.owner_id = command.member(guild, command.id_of("ownerId")).user_id
+    actions.update_guild(command.sandbox, guild)
+    return shown_guild(command.sandbox, guild)
 
 
 @control("DELETE", "/guilds/{guild_id}")
@@ -83,13 +95,31 @@ def _overwrite(item: object) -> Overwrite:
     )
 
 
+@control("PATCH", "/channels/{channel_id}")
+async def edit_channel(command: Command) -> Any:
+    """{name?, topic?, overwrites?}; the overwrites given replace all others."""
+    channel, guild = _guild_channel(command)
+    if "name" in command.body:
+        channel.name = command.text("name")
+    if "topic" in command.body:
+        channel.topic = command.text("topic")
+    if "overwrites" in command.body:
+        channel.overwrites = [_overwrite(item) for item in command.items("overwrites")]
+    actions.update_channel(command.sandbox, guild, channel)
+    return {"id": str(channel.id), "name": channel.name}
+
+
 @control("DELETE", "/channels/{channel_id}")
 async def delete_channel(command: Command) -> Any:
+    channel, guild = _guild_channel(command)
+    actions.remove_channel(command.sandbox, guild, channel)
+
+
+def _guild_channel(command: Command) -> tuple[Channel, Guild]:
     channel = command.path_channel()
     if channel.guild_id is None:
-        raise ControlError(400, "direct_channel", "A direct conversation cannot be deleted.")
-    guild = command.sandbox.world.guilds[channel.guild_id]
-    actions.remove_channel(command.sandbox, guild, channel)
+        raise ControlError(400, "direct_channel", "A direct conversation has no settings.")
+    return channel, command.sandbox.world.guilds[channel.guild_id]
 
 
 @control("POST", "/guilds/{guild_id}/roles")
