@@ -161,6 +161,12 @@ CREATE INDEX installations_bot_id_idx ON installations (bot_id);
 CREATE UNIQUE INDEX installations_active_key ON installations (bot_id, guild_id) WHERE removed_at IS NULL;
 CREATE INDEX installations_removed_at_idx ON installations (removed_at) WHERE removed_at IS NOT NULL;
 
+-- That something was purged here, and no more: the server cannot be read from its fingerprint.
+CREATE TABLE purged_guilds (
+    fingerprint bytea PRIMARY KEY CHECK (octet_length(fingerprint) = 32),
+    purged_at timestamptz NOT NULL
+);
+
 CREATE TABLE module_configs (
     installation_id uuid NOT NULL REFERENCES installations (id) ON DELETE CASCADE,
     module text NOT NULL,
@@ -291,6 +297,9 @@ BEGIN
         counts := counts || jsonb_build_object(place.table_name, deleted);
     END LOOP;
     DELETE FROM installations WHERE id = gone.id;
+    INSERT INTO purged_guilds VALUES
+        (sha256(convert_to(gone.bot_id::text || ':' || gone.guild_id::text, 'UTF8')), now())
+        ON CONFLICT (fingerprint) DO NOTHING;
     RETURN counts || jsonb_build_object('installations', 1);
 END
 $$;

@@ -207,6 +207,12 @@ async def test_the_purge_removes_every_row_of_the_server_and_of_no_other(
     assert tables_holding(database, GUILD + 1) == set(counts), "the purge must know every table of a server"
     async with transaction(api) as session:
         assert await store.purge(session, expired) is None
+    # what is over stays over, and what never was is still unknown
+    with pytest.raises(GoneError):
+        await restore(api)
+    with pytest.raises(NotFoundError):
+        async with transaction(api) as session:
+            await store.restore(session, GuildScope(SYSTEM, SHARED_BOT_ID, GUILD + 7), now=utc_now())
 
 
 def tables_holding(database: Database, guild_id: int) -> set[str]:

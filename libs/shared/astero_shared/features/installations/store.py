@@ -7,6 +7,7 @@ each other.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from astero_shared.errors import GoneError, NotFoundError
 from astero_shared.features.cases.tables import Case
 from astero_shared.features.installations.rules import RESTORE_WINDOW, may_restore
-from astero_shared.features.installations.tables import Installation
+from astero_shared.features.installations.tables import Installation, PurgedGuild
 from astero_shared.features.modules.tables import ModuleConfig
 from astero_shared.scope import BotScope, GuildScope
 
@@ -161,14 +162,14 @@ async def restore(session: AsyncSession, scope: GuildScope, *, now: datetime) ->
     """Bring the removed installation back as it was; doing it twice is doing it once.
 
     The blank installation of a bot that was added again gives way; its cases move over, numbers kept.
-    Raises NotFoundError when nothing was removed, GoneError past the deadline.
+    Raises NotFoundError when nothing was removed, GoneError past the deadline, purged or not.
     """
     removed = await _newest_removed(session, scope, lock=True)
     active = await find_active(session, scope, lock=True)
     if removed is None or removed.removed_at is None or not may_restore(removed.removed_at, now):
         if active is not None and active.restored_at is not None:
             return active
-        if removed is None:
+        if removed is None and not await _was_purged(session, scope):
             raise NotFoundError(
                 "There is nothing to restore for this server.", code="installations.not_found"
             )
@@ -190,6 +191,12 @@ async def restore(session: AsyncSession, scope: GuildScope, *, now: datetime) ->
     session.add(removed)
     await session.flush()
     return removed
+
+
+async def _was_purged(session: AsyncSession, scope: GuildScope) -> bool:
+    # as purge_installation writes it
+    fingerprint = sha256(f"{scope.bot_id}:{scope.guild_id}".encode()).digest()
+    return await session.get(PurgedGuild, fingerprint) is not None
 
 
 async def list_installations(

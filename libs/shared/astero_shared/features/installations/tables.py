@@ -27,3 +27,10 @@ class Installation(Table, table=True):
     removed_at: datetime | None = None
     removed_by: str | None = Field(default=None, sa_type=Text)
     restored_at: datetime | None = None
+
+
+class PurgedGuild(Table, table=True):
+    """SHA-256 of `bot id:guild id` of a server whose rows are gone: its restore is over, not unknown."""
+
+    fingerprint: bytes = Field(primary_key=True)
+    purged_at: datetime
