@@ -25,7 +25,7 @@ class RawEvent:
     id inside the payload, not by `sequence`.
     """
 
-    __slots__ = ("bot", "guild_id", "listeners", "name", "payload", "sequence")
+    __slots__ = ("bot", "epoch", "guild_id", "listeners", "name", "payload", "sequence")
 
     def __init__(
         self,
@@ -40,6 +40,8 @@ class RawEvent:
         self.name = name
         self.payload = payload
         self.sequence = sequence
+        # Sequences of another session count from the beginning again.
+        self.epoch = bot.epoch
         self.guild_id = guild_id
         self.listeners = listeners
 

@@ -57,13 +57,14 @@ class Lane:
         self._capacity = capacity
         self._events: deque[RawEvent] = deque()
         self._lesser: deque[RawEvent] = deque()
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: dict[asyncio.Task[Any], RawEvent] = {}
         self._dropped: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
         self._handled = 0
         self._busy = 0.0
         self._closed = False
         self._held = False
+        self._quiet = asyncio.Event()
         self.queued = False
 
     def put(self, event: RawEvent) -> None:
@@ -117,6 +118,7 @@ class Lane:
             self._handled += 1
             now = time.perf_counter()
         self._busy += now - started
+        self._note_quiet()
         return now
 
     def _call(self, listener: Listener, event: RawEvent) -> None:
@@ -130,16 +132,20 @@ class Lane:
 
     def _start(self, work: Work, event: RawEvent) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._running.add(task)
-        name, guild_id = event.name, event.guild_id
-        task.add_done_callback(lambda done: self._finished(done, name, guild_id))
+        self._running[task] = event
+        task.add_done_callback(self._finished)
 
-    def _finished(self, task: asyncio.Task[Any], name: str, guild_id: str | None) -> None:
-        self._running.discard(task)
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        event = self._running.pop(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._log_failure(name, guild_id, error)
+            self._log_failure(event.name, event.guild_id, error)
+        self._note_quiet()
         if not self.queued and self.ready:
             self._queue.enlist(self)
+
+    def _note_quiet(self) -> None:
+        if self._closed and not (self._events or self._lesser or self._running):
+            self._quiet.set()
 
     def _log_failure(self, name: str, guild_id: str | None, error: BaseException) -> None:
         self._failed[name] += 1
@@ -155,16 +161,34 @@ class Lane:
             busy_seconds=self._busy,
         )
 
-    async def close(self, *, within: float) -> None:
-        """Take nothing more; let what runs finish for `within` seconds, then cancel it."""
+    def unfinished_from(self, epoch: int) -> int | None:
+        """The lowest sequence of the session `epoch` that is waiting or being acted upon.
+
+        What a later process resumes from: nothing received and not yet done is lost with this one.
+        """
+        first = [
+            next((event.sequence for event in events if event.epoch == epoch), None)
+            for events in (self._events, self._lesser)
+        ]
+        first += [event.sequence for event in self._running.values() if event.epoch == epoch]
+        return min((sequence for sequence in first if sequence is not None), default=None)
+
+    async def drain(self, *, within: float) -> None:
+        """Take nothing more; finish what waits and what runs, for `within` seconds, then cancel it."""
         self._closed = True
-        self._events.clear()
-        self._lesser.clear()
-        if self._running:
-            _, late = await asyncio.wait(set(self._running), timeout=within)
+        self._note_quiet()
+        try:
+            async with asyncio.timeout(within):
+                await self._quiet.wait()
+        except TimeoutError:
+            late = list(self._running)
+            self._held = True
+            unfinished = dict(self._running)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+            # They did not finish: whoever resumes must hear of them again.
+            self._events.extendleft(reversed(unfinished.values()))
 
 
 class FairQueue:

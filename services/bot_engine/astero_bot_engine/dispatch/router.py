@@ -46,6 +46,10 @@ class Router:
     def is_behind(self) -> bool:
         return self.lane.is_behind
 
+    def unfinished_from(self, epoch: int) -> int | None:
+        """The lowest sequence of this session that is waiting or being acted upon."""
+        return self.lane.unfinished_from(epoch)
+
     def meet_guild(self, guild_id: int) -> None:
         """The bot is in this guild: its messages count from the next one on."""
         self.interest.set_modules(guild_id, self._active_in(guild_id))

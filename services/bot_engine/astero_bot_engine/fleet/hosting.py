@@ -89,6 +89,7 @@ class HostedBot:
 
     async def _greet(self, on_held: Callable[[BotClient], Coroutine[Any, Any, object]]) -> None:
         try:
+            await self.client.wait_until_settled()
             await on_held(self.client)
         except Exception as error:  # noqa: BLE001 - its cause is one bot's, the engine's others go on
             logger.opt(exception=error).error("taking over a bot failed", bot=str(self.bot_id))
@@ -126,15 +127,20 @@ class HostedBot:
             return down is None
         return asyncio.get_running_loop().time() - down < _PATIENCE_SECONDS
 
-    async def end(self, *, keep_session: bool) -> None:
-        """Stop acting, then disconnect. Keeping the session lets the next holder resume it."""
-        if self._held_task is not None and not self._held_task.done():
-            self._held_task.cancel()
-            await asyncio.gather(self._held_task, return_exceptions=True)
-        await self.lane.close(within=_SETTLE_SECONDS)
+    async def end(self, *, keep_session: bool, patience: float = _SETTLE_SECONDS) -> None:
+        """Disconnect, then finish what was received, for `patience` seconds.
+
+        In this order nothing received goes missing: what is left undone is not counted as received, and
+        the next holder, who resumes the kept session, hears of it again.
+        """
         self.client.stop(keep_session=keep_session)
         if self._run is not None:
             await asyncio.gather(self._run, return_exceptions=True)
+        await self.lane.drain(within=patience)
+        if self._held_task is not None:
+            await asyncio.wait({self._held_task}, timeout=patience)
+            self._held_task.cancel()
+            await asyncio.gather(self._held_task, return_exceptions=True)
 
 
 def _reason_of(trouble: Reconnecting) -> str:

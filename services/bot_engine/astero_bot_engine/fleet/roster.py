@@ -72,7 +72,7 @@ class Roster:
         """Somebody else holds it: nothing is written any more, not even the session."""
         hosted.client.acts_until = 0.0
         self.hosted.pop(hosted.bot_id, None)
-        task = asyncio.create_task(hosted.end(keep_session=True))
+        task = asyncio.create_task(hosted.end(keep_session=True, patience=0))
         self._ends.add(task)
         task.add_done_callback(self._ends.discard)
 

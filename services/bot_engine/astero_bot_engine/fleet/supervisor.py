@@ -314,8 +314,9 @@ class Supervisor:
         return views
 
     def find_client(self, bot_id: UUID) -> BotClient | None:
+        """None also until the bot's servers are known: what is missing before then is not missing."""
         hosted = self._roster.hosted.get(bot_id)
-        return None if hosted is None else hosted.client
+        return hosted.client if hosted is not None and hosted.client.settled else None
 
     async def reconcile(self, bot_id: UUID) -> bool:
         """Look at the database now; whether this engine holds the bot then."""

@@ -59,6 +59,8 @@ _BELIEVE_REFUSAL: Final = 3600.0
 # Connect, HELLO and IDENTIFY or RESUME together; then READY or RESUMED.
 _OPEN_WITHIN: Final = 20.0
 _GREETED_WITHIN: Final = 60.0
+# Between two guilds after READY.
+_GUILDS_WITHIN: Final = 2.0
 
 
 class IdentifyDeferredError(Exception):
@@ -74,6 +76,7 @@ class EventRouter(Protocol):
 
     def route(self, bot: "BotClient", name: str, payload: msgspec.Raw, sequence: int) -> None: ...
     def is_behind(self) -> bool: ...
+    def unfinished_from(self, epoch: int) -> int | None: ...
     def meet_guild(self, guild_id: int) -> None: ...
     def forget_guild(self, guild_id: int) -> None: ...
 
@@ -146,6 +149,12 @@ class BotClient(discord.Client):
         self._asked: FinalOutcome = Stopped(kept=True)
         self._closing: asyncio.Task[None] | None = None
         self.own_id = 0
+        self.epoch = 0
+        self.settled = False
+        """Whether every guild of READY is in the cache; only then a missing guild means something."""
+        self._awaited: set[int] = set()
+        self._patience: asyncio.TimerHandle | None = None
+        self._on_settled = asyncio.Event()
         # Nothing is sent to Discord past this time.monotonic(): another engine may act by then.
         self.acts_until = math.inf
         self._own_user: dict[str, Any] = {}
@@ -175,6 +184,8 @@ class BotClient(discord.Client):
             await self._hang_up(KEEPS_SESSION)
             if (ready := self._connection._ready_task) is not None:
                 ready.cancel()
+            if self._patience is not None:
+                self._patience.cancel()
             self._report(self, final)
         return final
 
@@ -192,11 +203,16 @@ class BotClient(discord.Client):
     async def need(self, needs: Mapping[str, int]) -> None:
         """The enabled modules changed. A new intent costs a new identify; one less waits for the next."""
         self._needs = dict(needs)
-        if self.plan is not None and needed(needs) & ~self.plan.identify:
+        if self.plan is None:
+            return
+        granted = self.plan.identify
+        if needed(needs) & ~granted:
             plan = await self._plan_intents()
-            if plan.identify & ~self.plan.identify:
+            if plan.identify & ~granted:
                 self._session.invalidate()
                 await self._hang_up(ENDS_SESSION)
+                return
+        self.plan = plan_of_session(needs, application_id=self.application_id or 0, intents=granted)
 
     def _why_barred(self) -> str | None:
         if self.barred is None and time.monotonic() > self.acts_until:
@@ -204,14 +220,18 @@ class BotClient(discord.Client):
         return self.barred
 
     def export_session(self, *, everything: bool = False) -> SavedSession | None:
-        """See SessionRecord.export."""
+        """See SessionRecord.export. Events not yet worked off count as not received."""
         self._note_sequence()
-        return self._session.export(everything=everything)
+        unfinished = self._router.unfinished_from(self.epoch)
+        return self._session.export(everything=everything, before=unfinished)
 
     @property
     def session_dirty(self) -> bool:
         self._note_sequence()
         return self._session.dirty
+
+    async def wait_until_settled(self) -> None:
+        await self._on_settled.wait()
 
     @property
     def online(self) -> bool:
@@ -396,19 +416,36 @@ class BotClient(discord.Client):
         elif name == "GUILD_CREATE" and not data.get("unavailable"):
             session.add_guild(data, own_id=str(self.own_id))
             self._router.meet_guild(int(data["id"]))
+            self._awaited.discard(int(data["id"]))
         elif name == "GUILD_DELETE" and not data.get("unavailable"):
             session.drop_guild(int(data["id"]))
             self._router.forget_guild(int(data["id"]))
         self._connection.parsers[name](data)
+        if name == "READY":
+            self._awaited = {int(guild["id"]) for guild in data["guilds"]}
         if name in {"READY", "RESUMED"}:
             self._be_online(resumed=name == "RESUMED")
+        if not self.settled and name in {"READY", "RESUMED", "GUILD_CREATE"}:
+            self._settle_soon()
 
     def _begin_session(self, ready: dict[str, Any]) -> None:
+        self.epoch += 1
         self._session.begin(
             session_id=ready["session_id"],
             resume_url=ready["resume_gateway_url"],
             intents=self._connection._intents.value,
         )
+
+    def _settle_soon(self) -> None:
+        """Settled once every awaited guild came, or none has come for a while: some may be in an outage."""
+        if self._patience is not None:
+            self._patience.cancel()
+        delay = _GUILDS_WITHIN if self._awaited else 0.0
+        self._patience = asyncio.get_running_loop().call_later(delay, self._be_settled)
+
+    def _be_settled(self) -> None:
+        self.settled = True
+        self._on_settled.set()
 
     def _be_online(self, *, resumed: bool) -> None:
         self._online_at = asyncio.get_running_loop().time()

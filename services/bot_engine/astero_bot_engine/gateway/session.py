@@ -122,8 +122,10 @@ class SessionRecord:
         """Every known guild in GUILD_CREATE's shape."""
         return [unpack(snapshot.packed()) for snapshot in self._snapshots.values()]
 
-    def export(self, *, everything: bool = False) -> SavedSession | None:
+    def export(self, *, everything: bool = False, before: int | None = None) -> SavedSession | None:
         """What to save now, or None when there is no session. `everything` repeats unchanged guilds.
+
+        With `before` the events from that sequence on count as not received.
 
         The caller owns what it was given: a failed save is repeated with `everything=True`.
         """
@@ -137,11 +139,12 @@ class SessionRecord:
         for key in changed:
             self._snapshots[key].dirty = False
         gone, self._gone = frozenset(self._gone), set()
-        self._saved_sequence = self.sequence
+        sequence = self.sequence if before is None else min(self.sequence, before - 1)
+        self._saved_sequence = sequence
         return SavedSession(
             session_id=self.session_id,
             resume_url=self.resume_url,
-            sequence=self.sequence,
+            sequence=sequence,
             intents=self.intents,
             guilds=changed,
             gone=gone,
