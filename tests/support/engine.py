@@ -98,6 +98,9 @@ class EngineProcess:
         lines = self._log.read_bytes().splitlines() if self._log.exists() else []
         return [orjson.loads(line) if line.startswith(b"{") else {"msg": line.decode()} for line in lines]
 
+    def logged(self, message: str) -> bool:
+        return any(line.get("msg") == message for line in self.log())
+
     def client(self, http: httpx.AsyncClient) -> EngineClient:
         """The api's end of the internal route."""
         return EngineClient(http, SecretRing((self.secret,)), self.url)

@@ -157,9 +157,7 @@ def house(
             folder=tmp_path_factory.mktemp("engine"),
         )
         engine.start()
-        headers = {"Authorization": f"Bot {made['botToken']}"}
-        commands = f"{discord_url}/api/v10/applications/{made['applicationId']}/commands"
-        while not httpx.get(commands, headers=headers).json():
+        while not engine.logged("commands registered"):
             assert engine.alive, engine.log()
             time.sleep(0.1)
         try:

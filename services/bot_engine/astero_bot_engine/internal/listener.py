@@ -5,6 +5,7 @@ but start and stop is asked of it.
 """
 
 import asyncio
+import socket
 import stat
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -27,6 +28,8 @@ async def listening(app: ASGIApp, address: PrivateAddress) -> AsyncGenerator[asy
     """
     if address.socket is not None:
         _remove_stale(address.socket)
+    else:
+        _refuse_taken(address)
     server = Server(
         app,
         address=address.host,
@@ -49,6 +52,15 @@ async def listening(app: ASGIApp, address: PrivateAddress) -> AsyncGenerator[asy
         server.stop()
         with suppress(Exception):
             await serving
+
+
+def _refuse_taken(address: PrivateAddress) -> None:
+    """Granian would share the port with another engine, and each nudge would reach either of the two."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        socket.create_server((address.host, address.port), family=family).close()
+    except OSError as error:
+        raise ConfigurationError("ENGINE_BIND", f"cannot be bound: {error.strerror}") from None
 
 
 def _remove_stale(path: Path) -> None:
