@@ -34,7 +34,7 @@ def floor() -> Callable[..., Any]:
     values = msgspec.json.decode(os.environ["BENCH_VALUES"], type=dict[str, Any])
     standing, config = values["standing"], values["config"]
     pool = AsyncConnectionPool(
-        os.environ["DATABASE_URL"], min_size=1, max_size=6, open=False, kwargs={"autocommit": True}
+        os.environ["DATABASE_URL"], min_size=1, max_size=12, open=False, kwargs={"autocommit": True}
     )
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
 

@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from support.openapi import Documented
 
 from astero_api.app import create_app
 from astero_api.settings import ApiSettings
 from astero_api.web.edge import Edge
 from astero_shared.settings import load
+
+from .openapi import Documented
 
 ORIGIN = "https://astero.test"
 

@@ -88,7 +88,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
     if bcrypt_cost < COST and settings.astero_env != "test":
         raise ValueError(f"passwords are hashed with bcrypt cost {COST}")
     database = create_engine(settings.database_url, application="astero_api")
-    reader = Reader(settings.database_url, application="astero_api_reader", size=6)
+    reader = Reader(settings.database_url, application="astero_api_reader", size=12)
     redis = connect(settings.redis_url.reveal())
     limiter = RateLimiter(redis, tiers=tiers or Tiers(), workers=settings.api_workers)
     tokens = AccessTokens(settings.jwt_secret)
