@@ -67,7 +67,7 @@ class Home:
 
     def end_leftovers(self) -> int:
         """Ends what an owner that was killed left running; answers how many processes that were."""
-        left = [mark for mark in read_pid_files(self.pids) if mark.is_running()]
+        left = [mark for mark in read_pid_files(self.pids) if mark.members()]
         end_all(left, patience_seconds=_LEFTOVER_SECONDS)
         for file in self.pids.glob("*.pid"):
             file.unlink(missing_ok=True)

@@ -40,10 +40,15 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
         except psutil.Error:
             return False
 
-    def signal_group(self, number: int) -> None:
-        if not self.is_running():
-            return
-        signal_group(self.pid, number)
+    def members(self) -> list[psutil.Process]:
+        """Itself and what it started, also after its own end: a group's number is not given away before."""
+        try:
+            process = psutil.Process(self.pid)
+            if abs(process.create_time() - self.started) >= _START_TOLERANCE_SECONDS:
+                return []
+        except psutil.Error:
+            pass  # gone; its children may live on
+        return [process for process in psutil.process_iter() if _lives_in(self.pid, process)]
 
 
 def signal_group(leader: int, number: int) -> None:
@@ -56,13 +61,20 @@ def signal_group(leader: int, number: int) -> None:
 
 
 def end_all(marks: Iterable[Mark], *, patience_seconds: float) -> None:
-    """Asks each with its own signal, waits, then kills what is left. Ordinary when all have ended already."""
-    left = [mark for mark in marks if mark.is_running()]
+    """Asks each with its own signal, waits, then kills what is left of their groups."""
+    left = [mark for mark in marks if mark.members()]
     for mark in left:
-        mark.signal_group(mark.stop_signal)
+        signal_group(mark.pid, mark.stop_signal)
     deadline = time.monotonic() + patience_seconds
     while left and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
-        left = [mark for mark in left if mark.is_running()]
+        left = [mark for mark in left if mark.members()]
     for mark in left:
-        mark.signal_group(signal.SIGKILL)
+        signal_group(mark.pid, signal.SIGKILL)
+
+
+def _lives_in(group: int, process: psutil.Process) -> bool:
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, PermissionError, psutil.Error):
+        return False

@@ -19,9 +19,6 @@ _COMMANDS = {
 }
 
 
-pytestmark = pytest.mark.xdist_group("running-stack")
-
-
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     with running_stack(engines=2, commands=_COMMANDS) as stack:

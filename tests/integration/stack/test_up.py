@@ -16,14 +16,18 @@ from astero_sandbox.processes import Mark
 from astero_sandbox.servers import running_postgres, running_valkey
 from astero_sandbox.supervisor import read_pid_files
 
-# One worker, or each starts its own.
-_together = pytest.mark.xdist_group("up")
-
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Start]:
     with starter(tmp_path) as start:
         yield start
+
+
+@pytest.fixture(scope="module")
+def databases() -> Iterator[dict[str, str]]:
+    """For tests that are about something else: quicker than servers of their own."""
+    with running_postgres() as database, running_valkey() as cache:
+        yield {"DATABASE_URL": database.server.url(), "REDIS_URL": cache.server.url()}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +37,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         yield start().wait_up()
 
 
-@_together
 def test_it_tells_where_everything_is(running: Up) -> None:
     addresses = running.addresses
     assert set(addresses) == {
@@ -45,7 +48,6 @@ def test_it_tells_where_everything_is(running: Up) -> None:
     assert "demo@astero.test" in running.said
 
 
-@_together
 def test_what_holds_secrets_is_private(running: Up) -> None:
     for secret in ("up.json", "secrets.json"):
         assert (running.home / secret).stat().st_mode & 0o777 == 0o600
@@ -54,14 +56,12 @@ def test_what_holds_secrets_is_private(running: Up) -> None:
         assert word not in running.said
 
 
-@_together
 def test_a_second_one_in_the_same_home_says_where_the_first_is(running: Up) -> None:
     second = Up(running.home.parent)
     assert second.process.wait() == 1
     assert f"Astero is up already: {running.addresses['api']} (process {running.process.pid}" in second.said
 
 
-@_together
 def test_a_taken_port_is_said_before_anything_starts(running: Up, up: Start) -> None:
     taken = int(str(running.addresses["api"]).rpartition(":")[2])
     refused = up(ASTERO_PORT_BASE=str(taken - 1))
@@ -71,7 +71,6 @@ def test_a_taken_port_is_said_before_anything_starts(running: Up, up: Start) -> 
     assert not (refused.home / "secrets.json").exists()
 
 
-@_together
 def test_a_program_that_dies_is_started_again_and_said_so(running: Up) -> None:
     first = Mark.of(running.pid_of("engine"))
     os.kill(running.pid_of("engine"), signal.SIGKILL)
@@ -105,8 +104,8 @@ def test_ctrl_c_leaves_no_process_and_the_next_run_continues_with_the_same_data(
 
 
 @pytest.mark.parametrize("moment", ["Sandbox Discord: http", "mute begins"])
-def test_ctrl_c_during_the_start_ends_everything(up: Start, moment: str) -> None:
-    starting = up("engine=mute")
+def test_ctrl_c_during_the_start_ends_everything(up: Start, databases: dict[str, str], moment: str) -> None:
+    starting = up("engine=mute", **databases)
     starting.wait_for(moment)
     everything = starting.everything()
     assert starting.interrupt() == 0
@@ -137,23 +136,29 @@ def test_kill_9_ends_everything_and_the_next_start_recovers(up: Start) -> None:
     assert gone(everything)
 
 
-def test_bad_configuration_ends_everything_with_the_services_own_words(up: Start) -> None:
-    refused = up("api=refuse")
+def test_bad_configuration_ends_everything_with_the_services_own_words(
+    up: Start, databases: dict[str, str]
+) -> None:
+    refused = up("api=refuse", **databases)
     assert refused.process.wait() == 78
     assert "api refused its configuration: JWT_SECRET: is not set" in refused.said
     assert read_pid_files(refused.home / "pids") == []
 
 
-def test_a_service_that_never_comes_up_ends_everything_with_its_last_lines(up: Start) -> None:
-    crashing = up("engine=crash")
+def test_a_service_that_never_comes_up_ends_everything_with_its_last_lines(
+    up: Start, databases: dict[str, str]
+) -> None:
+    crashing = up("engine=crash", **databases)
     assert crashing.process.wait() == 1
     assert "ended with exit code 3; started again in 1 s" in crashing.said
     assert "engine did not become ready" in crashing.said
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_one_that_does_not_hear_is_killed_in_time_or_at_a_second_ctrl_c(up: Start, times: int) -> None:
-    running = up("worker=deaf").wait_up()
+def test_one_that_does_not_hear_is_killed_in_time_or_at_a_second_ctrl_c(
+    up: Start, databases: dict[str, str], times: int
+) -> None:
+    running = up("worker=deaf", **databases).wait_up()
     everything = running.everything()
     engine = psutil.Process(running.pid_of("engine"))
     if times == 2:
@@ -184,27 +189,25 @@ def test_an_impossible_port_base_is_bad_configuration(up: Start, value: str) -> 
     assert "ASTERO_PORT_BASE" in refused.said
 
 
-def test_the_environment_replaces_the_embedded_parts(up: Start) -> None:
-    with running_postgres() as database, running_valkey() as cache:
-        theirs = {
-            "DATABASE_URL": database.server.url(),
-            "REDIS_URL": cache.server.url(),
-            "DISCORD_API_URL": "http://127.0.0.1:9/api/v10",
-            "DISCORD_BOT_TOKEN": "a-real-token",
-        }
-        running = up(**theirs).wait_up()
-        assert running.addresses["database"] == theirs["DATABASE_URL"]
-        assert running.addresses["redis"] == theirs["REDIS_URL"]
-        assert running.addresses["discord"] is None
-        assert sorted(path.stem for path in (running.home / "pids").iterdir()) == ["api", "engine", "worker"]
-        engine = psutil.Process(running.pid_of("engine")).environ()
-        assert engine["DISCORD_BOT_TOKEN"] == "a-real-token"
-        assert engine["DISCORD_API_URL"] == theirs["DISCORD_API_URL"]
-        assert running.interrupt() == 0
-        with psycopg.connect(theirs["DATABASE_URL"]) as admin:
-            roles = admin.execute("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'astero%'").fetchone()
-        assert roles is not None
-        assert roles[0] >= 4
+def test_the_environment_replaces_the_embedded_parts(up: Start, databases: dict[str, str]) -> None:
+    theirs = {
+        **databases,
+        "DISCORD_API_URL": "http://127.0.0.1:9/api/v10",
+        "DISCORD_BOT_TOKEN": "a-real-token",
+    }
+    running = up(**theirs).wait_up()
+    assert running.addresses["database"] == theirs["DATABASE_URL"]
+    assert running.addresses["redis"] == theirs["REDIS_URL"]
+    assert running.addresses["discord"] is None
+    assert sorted(path.stem for path in (running.home / "pids").iterdir()) == ["api", "engine", "worker"]
+    engine = psutil.Process(running.pid_of("engine")).environ()
+    assert engine["DISCORD_BOT_TOKEN"] == "a-real-token"
+    assert engine["DISCORD_API_URL"] == theirs["DISCORD_API_URL"]
+    assert running.interrupt() == 0
+    with psycopg.connect(theirs["DATABASE_URL"]) as admin:
+        roles = admin.execute("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'astero%'").fetchone()
+    assert roles is not None
+    assert roles[0] >= 4
 
 
 def test_a_database_that_does_not_answer_is_said_without_its_password(up: Start) -> None:
