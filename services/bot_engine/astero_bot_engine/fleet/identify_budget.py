@@ -15,7 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from astero_bot_engine.gateway.client import BotClient, IdentifyDeferredError
+from astero_bot_engine.gateway.client import BotClient
+from astero_bot_engine.gateway.lifeline import IdentifyDeferredError
 
 # Kept back for a person who has to get in by hand.
 _RESERVE_SHARE: Final = 0.05

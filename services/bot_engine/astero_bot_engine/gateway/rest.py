@@ -31,6 +31,10 @@ class CallBarredError(discord.ClientException):
         self.reason = reason
 
 
+class DiscordAwayError(OSError):
+    """Discord could not be asked, or has not sent what is needed to ask: the same may work in a moment."""
+
+
 class RestWatch(Protocol):
     """Sees every HTTP answer Discord gives to this process, each retry included, and may bar a bot."""
 
@@ -114,7 +118,11 @@ class BotHTTP(HTTPClient):
         reason = self._bar() or (None if watch is None else watch.bar(self._owner))
         if reason is not None:
             raise CallBarredError(reason)
-        return await super().request(route, trace_request_ctx=self._owner, **kwargs)
+        try:
+            return await super().request(route, trace_request_ctx=self._owner, **kwargs)
+        except aiohttp.ClientError as error:
+            # A kept-alive line that Discord had closed is no OSError in aiohttp, and is retried by nobody.
+            raise DiscordAwayError(f"the line to Discord broke: {type(error).__name__}") from error
 
     async def ws_connect(self, url: str, *, compress: int = 0) -> Any:
         return await self._transport.session.ws_connect(
