@@ -55,7 +55,6 @@ async def _serve(options: argparse.Namespace, listener: socket.socket, world: Wo
     settings = Settings(
         host=options.host,
         port=listener.getsockname()[1],
-        state_file=options.state,
         heartbeat_ms=options.heartbeat_ms,
         identify_window=options.identify_window,
         enforce_limits=not options.no_rate_limits,

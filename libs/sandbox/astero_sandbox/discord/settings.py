@@ -1,7 +1,6 @@
 """What the command line may change about the server."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +11,6 @@ class Settings:
 
     host: str
     port: int
-    state_file: Path | None = None
     heartbeat_ms: int = 41_250
     identify_window: float = 5.0
     enforce_limits: bool = True

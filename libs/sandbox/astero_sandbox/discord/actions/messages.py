@@ -7,6 +7,7 @@ from typing import Any
 from astero_sandbox.discord import permissions
 from astero_sandbox.discord.gateway import protocol
 from astero_sandbox.discord.models import Channel, Json, Message
+from astero_sandbox.discord.payloads.people import member as member_payload
 from astero_sandbox.discord.sandbox import Sandbox
 
 _USER = re.compile(r"<@!?(\d{1,20})>")
@@ -70,6 +71,26 @@ def delete_messages(sandbox: Sandbox, channel: Channel, ids: list[int], *, by: i
         sandbox.broadcast.observe("SANDBOX_MESSAGE_DELETE", channel.guild_id, told)
     sandbox.broadcast.to_channel(
         channel, "MESSAGE_DELETE_BULK", data, guild_intent=protocol.GUILD_MESSAGES, dm_intent=0
+    )
+
+
+def start_typing(sandbox: Sandbox, channel: Channel, user_id: int) -> None:
+    data: Json = {
+        "channel_id": str(channel.id),
+        "user_id": str(user_id),
+        "timestamp": int(time.time()),
+    }
+    if channel.guild_id is not None:
+        guild = sandbox.world.guilds[channel.guild_id]
+        person = sandbox.world.users[user_id]
+        data["guild_id"] = str(guild.id)
+        data["member"] = member_payload(guild.members[user_id], person)
+    sandbox.broadcast.to_channel(
+        channel,
+        "TYPING_START",
+        data,
+        guild_intent=protocol.GUILD_MESSAGE_TYPING,
+        dm_intent=protocol.DIRECT_MESSAGE_TYPING,
     )
 
 

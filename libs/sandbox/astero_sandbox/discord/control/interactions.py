@@ -3,7 +3,12 @@
 from typing import Any
 
 from astero_sandbox.discord.errors import ControlError
-from astero_sandbox.discord.interactions.commands import command_data, find_command
+from astero_sandbox.discord.interactions.commands import (
+    CHAT_INPUT,
+    USER_MENU,
+    command_data,
+    find_command,
+)
 from astero_sandbox.discord.interactions.components import component_data
 from astero_sandbox.discord.interactions.gate import may_use_command
 from astero_sandbox.discord.interactions.invoke import invoke
@@ -75,7 +80,7 @@ async def _use_command(scene: Scene) -> Any:
             return _REFUSED
     focused = scene.command.body.get("focused")
     resolver = scene.resolver()
-    if command.body["type"] == 1:
+    if command.body["type"] == CHAT_INPUT:
         given = scene.command.body.get("options")
         data = command_data(command, path, given, resolver, focused=focused)
     else:
@@ -86,7 +91,7 @@ async def _use_command(scene: Scene) -> Any:
 
 def _context_menu(scene: Scene, command_id: int, body: dict[str, Any], resolver: Resolver) -> dict[str, Any]:
     target = scene.command.id_of("targetId")
-    if body["type"] == 2:  # noqa: PLR2004 (USER)
+    if body["type"] == USER_MENU:
         resolver.user(target)
     else:
         resolver.message(scene.channel, target)

@@ -8,6 +8,7 @@ from astero_sandbox.discord.models import Application, Command, Json
 from .resolved import Resolver
 
 CHAT_INPUT: Final = 1
+USER_MENU: Final = 2
 SUB_COMMAND: Final = 1
 SUB_COMMAND_GROUP: Final = 2
 STRING: Final = 3

@@ -22,7 +22,8 @@ export function startComposer() {
     send();
   });
   box.addEventListener("input", offer);
-  box.addEventListener("blur", () => setTimeout(closePicker, 150));
+  // A click on the picker keeps the focus here, so leaving the box means leaving both.
+  box.addEventListener("blur", closePicker);
   box.addEventListener("focus", offer);
   box.addEventListener("keydown", pressed);
 }

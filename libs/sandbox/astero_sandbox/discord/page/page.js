@@ -120,7 +120,7 @@ function heard({ name, guildId, data }) {
     refreshGuildSoon();
   } else if (name.startsWith("MESSAGE_REACTION")) {
     if (here) loadMessages();
-  } else if (!name.startsWith("MESSAGE_") && name !== "GUILD_AUDIT_LOG_ENTRY_CREATE") {
+  } else if (name !== "TYPING_START" && !name.startsWith("MESSAGE_") && name !== "GUILD_AUDIT_LOG_ENTRY_CREATE") {
     if (name === "GUILD_MEMBER_ADD") forgetGone(data.user.id);
     refreshGuildSoon();
   }

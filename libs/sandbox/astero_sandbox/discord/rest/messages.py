@@ -123,7 +123,9 @@ async def bulk_delete_messages(call: Call) -> Any:
 
 @route("POST", "/channels/{channel_id}/typing", limit=(5, 5.0))
 async def start_typing(call: Call) -> Any:
-    channel_access(call).require(permissions.SEND_MESSAGES)
+    access = channel_access(call)
+    access.require(permissions.SEND_MESSAGES)
+    actions.start_typing(call.sandbox, access.channel, call.bot.id)
 
 
 def _page_size(call: Call) -> int:
