@@ -47,9 +47,9 @@ def floor() -> Callable[..., Any]:
             await pool.close()
             await send({"type": "lifespan.shutdown.complete"})
             return
-        async with pool.connection() as connection:
-            assert await STANDING_WITH_BOT.find(connection, **standing, now=utc_now()) is not None
-            assert await MODULE_CONFIG.find(connection, **config) is not None
+        async with pool.connection() as connection, connection.cursor(binary=True) as cursor:
+            assert await STANDING_WITH_BOT.find(cursor, **standing, now=utc_now()) is not None
+            assert await MODULE_CONFIG.find(cursor, **config) is not None
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
