@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
-import orjson
+import msgspec
 
 from astero_shared.observability.failures import message_of, stack_of, type_of
 from astero_shared.observability.redaction import MAX_TEXT, redact, redact_text
@@ -113,7 +113,7 @@ def _error(exception: Any) -> dict[str, str]:
 
 
 def _encode(fields: dict[str, Any]) -> str:
-    line = orjson.dumps(fields).decode()
+    line = msgspec.json.encode(fields).decode()
     if not line.isascii():
         line = json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
     return line.replace("\x7f", "\\u007f") if "\x7f" in line else line
