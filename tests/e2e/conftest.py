@@ -13,6 +13,8 @@ from support.server import Server
 def house() -> Iterator[House]:
     with running_house() as house:
         yield house
+    # After everything, the end of every program included.
+    assert house.leaks() == []
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """A whole Astero over real sockets, everything it said, and waits that fail with its last words."""
 
 import itertools
+import re
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator
@@ -106,8 +107,18 @@ class House:
         self.wait(lambda: part.pid, what=f"{part.name} is started again")
         part.wait_ready()
 
-    def log_since(self, name: str, start: int) -> list[str]:
-        return self.lines[name][start:]
+    def leaks(self) -> list[str]:
+        """Where a secret stands in what was logged or answered: `where: its first letters…: the place`."""
+        said = [(name, line) for name, lines in self.lines.items() for line in list(lines)]
+        said += [
+            (f"{one.method} {one.path}", f"{one.status} {one.headers} {one.body}") for one in self.answers
+        ]
+        known = re.compile("|".join(map(re.escape, sorted(self.secrets, key=len, reverse=True))))
+        return [
+            f"{where}: {found[0][:4]}…: {known.sub('***', text)[:_SHOWN]}"
+            for where, text in said
+            if (found := known.search(text))
+        ]
 
     def _give_up(self, what: str, seen: object) -> NoReturn:
         shown = repr(seen)

@@ -1,0 +1,103 @@
+"""The engine dies without a word in the middle of a flood: nothing is lost, nothing is done twice."""
+
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+from support.hosted import HostedBot
+from support.server import Server
+
+pytestmark = [pytest.mark.xdist_group("e2e-2"), pytest.mark.timeout(180)]
+
+BAD = "rumpelstilz"
+SCAM = "buy gold24"
+FLOOD = 240
+PER_SECOND = 40.0
+SCAMMERS = 8
+
+
+def every_case(bot: HostedBot, server: Server) -> list[dict[str, Any]]:
+    """Oldest first, page by page."""
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = bot.owner.get(f"{bot.guild_path(server)}/cases?limit=100{cursor}")
+        found += page["items"]
+        if page["nextCursor"] is None:
+            return found[::-1]
+        cursor = f"&cursor={page['nextCursor']}"
+
+
+def kicks(bot: HostedBot, server: Server, since: int) -> Counter[str]:
+    """Successful kicks by member, as Discord saw them."""
+    members = f"/guilds/{server.id}/members/"
+    calls = bot.house.people.calls(since, method="DELETE", status=204)
+    return Counter(call["path"].rpartition("/")[2] for call in calls if members in call["path"])
+
+
+def test_killed_in_the_middle_of_a_flood(bot: HostedBot, server: Server) -> None:
+    house, engine = bot.house, bot.house.stack.engine
+    member = server.join("nova")
+    scammers = [server.join(f"scam{number}") for number in range(SCAMMERS)]
+    bot.change(
+        server,
+        words={"enabled": True, "words": [BAD]},
+        patterns={"enabled": True, "action": "kick", "patterns": ["gold[0-9]+"]},
+    )
+    server.wait_gone(server.say(member, BAD))
+    since = house.people.now()
+    before = engine.pid
+    flooding = threading.Thread(
+        target=server.flood, args=(member, BAD), kwargs={"count": FLOOD, "per_second": PER_SECOND}
+    )
+    flooding.start()
+    for scammer in scammers[: SCAMMERS // 2]:
+        server.say(scammer, SCAM)
+    house.wait(lambda: len(every_case(bot, server)), lambda count: count > 20, what="the flood is dealt with")
+    assert flooding.is_alive()
+    engine.kill()
+    for scammer in scammers[SCAMMERS // 2 :]:
+        server.say(scammer, SCAM)
+    house.comes_back(engine, before)
+    flooding.join()
+
+    house.wait(server.written, lambda left: not left, what="every offending message is gone", seconds=40)
+    total = 1 + FLOOD + SCAMMERS
+    cases = house.wait(
+        lambda: every_case(bot, server),
+        lambda found: len(found) >= total and all(case["state"] != "pending" for case in found),
+        what="every case is settled",
+        poll=0.5,
+    )
+    assert [case["number"] for case in cases] == list(range(1, total + 1))
+    assert {case["state"] for case in cases} == {"done"}
+    rules = Counter(case["rule"] for case in cases)
+    assert rules == {"words": 1 + FLOOD, "patterns": SCAMMERS}
+    about = house.ask(
+        "SELECT count(DISTINCT message_id), count(*) FROM cases WHERE guild_id = %s", int(server.id)
+    )
+    assert about == [(total, total)]
+    assert kicks(bot, server, since) == Counter(scammers)
+    assert [server.member(scammer) for scammer in scammers] == [None] * SCAMMERS
+    bot.wait_state("online")
+
+
+def test_a_dead_engine_costs_the_dashboard_nothing(bot: HostedBot, server: Server) -> None:
+    """Settings and cases are kept while no engine runs, and hold when one is back."""
+    engine = bot.house.stack.engine
+    member = server.join("nova")
+    engine.stop()
+    try:
+        bot.patch(server, words={"enabled": True, "words": [BAD]})
+        path = f"{bot.guild_path(server)}/cases"
+        opened = bot.owner.post(path, {"action": "timeout", "targetId": member, "durationSeconds": 600})
+        assert opened["state"] == "pending"
+    finally:
+        engine.start()
+        engine.wait_ready()
+    assert bot.wait_case(server)["state"] == "done"
+    now = server.member(member)
+    assert now is not None
+    assert now["timedOutUntil"]
+    server.wait_gone(server.say(server.join("otto"), BAD))

@@ -1,0 +1,191 @@
+"""Two engines share the bots; one that dies or hangs is replaced, and nobody is acted on twice."""
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support.hosted import HostedBot, new_application
+from support.house import House
+from support.owner import Owner
+from support.server import Server
+
+from astero_sandbox.part import Part
+
+pytestmark = [pytest.mark.xdist_group("e2e-2"), pytest.mark.timeout(180)]
+
+BAD = "rumpelstilz"
+# What is promised for the bots of an engine that dies.
+REPLACED_SECONDS = 15.0
+
+
+@pytest.fixture
+def second(house: House) -> Iterator[Part]:
+    """Another engine beside the first; it ends in order."""
+    part = house.stack.engines[1] if len(house.stack.engines) > 1 else house.stack.start_engine()
+    part.start()
+    part.wait_ready()
+    yield part
+    part.stop()
+    house.stack.engine.start()
+    house.stack.engine.wait_ready()
+
+
+@pytest.fixture(scope="module")
+def flock(owner: Owner) -> list[tuple[HostedBot, Server]]:
+    """Bots that hear messages, each with a server where one word is forbidden."""
+    found: list[tuple[HostedBot, Server]] = []
+    for number in range(4):
+        bot = HostedBot.create(owner, new_application(owner.house, f"Guard {number}"))
+        server = Server(owner.house, f"Reef {number}")
+        bot.wait_state("online")
+        bot.enter(server)
+        bot.change(server, words={"enabled": True, "words": [BAD]})
+        found.append((bot, server))
+    for bot, server in found:
+        bot.wait_listening(server, BAD)
+    return found
+
+
+def holders(house: House, flock: list[tuple[HostedBot, Server]]) -> dict[str, str]:
+    """The url of the engine that holds a bot now, by bot."""
+    rows = house.ask(
+        "SELECT l.bot_id::text, e.url FROM bot_leases l JOIN engines e ON e.id = l.engine_id"
+        " WHERE l.bot_id = ANY(%s::uuid[]) AND l.expires_at > clock_timestamp()",
+        [bot.id for bot, _ in flock],
+    )
+    return dict(rows)
+
+
+def wait_shared(house: House, flock: list[tuple[HostedBot, Server]]) -> dict[str, str]:
+    """Until both hold some of them and all are online."""
+    held = house.wait(
+        lambda: holders(house, flock),
+        lambda now: len(now) == len(flock) and len(set(now.values())) == 2,
+        what="two engines share the bots",
+        seconds=40,
+        poll=0.2,
+    )
+    for bot, _ in flock:
+        bot.wait_state("online")
+    return held
+
+
+class Talk:
+    """Members write a forbidden word in every server; at the end each message was dealt with once."""
+
+    def __init__(self, house: House, flock: list[tuple[HostedBot, Server]]) -> None:
+        self.house = house
+        self.flock = flock
+        self.members = [server.join("nova") for _, server in flock]
+        self.said: list[str] = []
+        self.since = house.people.now()
+
+    def say(self) -> None:
+        for (_, server), member in zip(self.flock, self.members, strict=True):
+            self.said.append(server.say(member, BAD))
+
+    def until(self, condition: Any, **wait: Any) -> Any:
+        def look() -> Any:
+            self.say()
+            return condition()
+
+        return self.house.wait(look, poll=0.4, **wait)
+
+    def check(self) -> None:
+        for _, server in self.flock:
+            self.house.wait(
+                lambda server=server: [one["id"] for one in server.messages() if one["id"] in self.said],
+                lambda left: not left,
+                what="every offending message is gone",
+                seconds=30,
+            )
+        wanted = Counter(int(message) for message in self.said)
+        self.house.wait(
+            lambda: Counter(
+                row[0]
+                for row in self.house.ask(
+                    "SELECT message_id FROM cases WHERE message_id = ANY(%s) AND state = 'done'",
+                    [int(message) for message in self.said],
+                )
+            ),
+            lambda found: found == wanted,
+            what="one case for each message",
+        )
+        for bot, server in self.flock:
+            numbers = self.house.ask(
+                "SELECT number FROM cases WHERE guild_id = %s ORDER BY number", int(server.id)
+            )
+            assert [row[0] for row in numbers] == list(range(1, len(numbers) + 1)), bot.id
+        assert self._deleted_twice() == []
+
+    def _deleted_twice(self) -> list[str]:
+        calls = self.house.people.calls(self.since, method="DELETE", status=204)
+        deleted = Counter(call["path"].rpartition("/")[2] for call in calls if "/messages/" in call["path"])
+        return [message for message, times in deleted.items() if times > 1]
+
+
+def test_one_that_is_killed_is_replaced(
+    house: House, flock: list[tuple[HostedBot, Server]], second: Part
+) -> None:
+    wait_shared(house, flock)
+    first = house.stack.engine
+    talk = Talk(house, flock)
+    talk.say()
+    before = first.pid
+    first.kill()
+    first.wait_gone(before)
+    # Its supervisor would start another; here the machine is gone.
+    first.stop()
+    held = talk.until(
+        lambda: holders(house, flock),
+        wanted=lambda now: len(now) == len(flock) and set(now.values()) == {second.url},
+        what="the other engine holds every bot",
+        seconds=REPLACED_SECONDS,
+    )
+    assert set(held.values()) == {second.url}
+    for bot, _ in flock:
+        bot.wait_state("online")
+    talk.say()
+    talk.check()
+
+
+def test_one_that_hangs_is_replaced_and_does_not_act_when_it_wakes(
+    house: House, flock: list[tuple[HostedBot, Server]], second: Part
+) -> None:
+    wait_shared(house, flock)
+    first = house.stack.engine
+    talk = Talk(house, flock)
+    talk.say()
+    first.signal(signal.SIGSTOP)
+    try:
+        talk.until(
+            lambda: holders(house, flock),
+            wanted=lambda now: len(now) == len(flock) and set(now.values()) == {second.url},
+            what="the other engine holds every bot",
+            seconds=REPLACED_SECONDS,
+        )
+    finally:
+        first.signal(signal.SIGCONT)
+    talk.say()
+    first.wait_ready()
+    talk.say()
+    talk.check()
+
+
+def test_one_that_ends_in_order_hands_its_bots_over_at_once(
+    house: House, flock: list[tuple[HostedBot, Server]], second: Part
+) -> None:
+    wait_shared(house, flock)
+    talk = Talk(house, flock)
+    talk.say()
+    house.stack.engine.stop()
+    # Every lease was given back: nobody waits for one to run out.
+    talk.until(
+        lambda: holders(house, flock),
+        wanted=lambda now: len(now) == len(flock) and set(now.values()) == {second.url},
+        what="the other engine holds every bot",
+    )
+    talk.say()
+    talk.check()
