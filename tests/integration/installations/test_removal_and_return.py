@@ -57,7 +57,8 @@ async def configure(engine: AsyncEngine, config: dict[str, object] = CONFIG, rev
 
 async def remove(engine: AsyncEngine) -> None:
     async with transaction(engine) as session:
-        await store.mark_removed(session, SCOPE, by="discord", present=False, now=utc_now())
+        await store.mark_removed(session, SCOPE, by="discord", now=utc_now())
+        await store.mark_left(session, SCOPE)
 
 
 async def restore(engine: AsyncEngine) -> None:
@@ -135,6 +136,17 @@ async def test_a_bot_added_again_starts_blank_and_is_offered_the_restore(
         assert [case.number for case in await list_cases(session, SCOPE)] == [2, 1]
         (row,) = await store.list_installations(session, BOT, state="active", now=utc_now())
     assert row.present
+
+
+async def test_removing_a_server_that_waits_for_its_bot_gives_the_engine_nothing_to_leave(
+    api: AsyncEngine, bot_engine: AsyncEngine
+) -> None:
+    await join(bot_engine)
+    await remove(bot_engine)
+    await restore(api)
+    async with transaction(api) as session:
+        await store.mark_removed(session, SCOPE, by="dashboard", now=utc_now())
+        assert not await store.list_to_leave(session, [SHARED_BOT_ID])
 
 
 async def test_a_blank_return_does_not_bury_the_settings(api: AsyncEngine, bot_engine: AsyncEngine) -> None:

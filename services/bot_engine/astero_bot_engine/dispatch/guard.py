@@ -16,7 +16,7 @@ import discord
 from astero_bot_engine.dispatch.invalid_budget import InvalidBudget
 from astero_bot_engine.dispatch.standing import Target, bot_permissions, stands_in_the_way
 from astero_bot_engine.gateway.client import BotClient
-from astero_bot_engine.gateway.rest import CallBarredError
+from astero_bot_engine.gateway.rest import CallBarredError, DiscordAwayError
 
 T = TypeVar("T")
 
@@ -101,7 +101,13 @@ def _foreseen(
 ) -> str | None:
     have = bot_permissions(bot, guild_id, channel_id)
     if have is None:
-        return "guard.unknown_guild" if bot.get_guild(guild_id) is None else "guard.unknown_channel"
+        guild = bot.get_guild(guild_id)
+        if guild is None:
+            return "guard.unknown_guild"
+        if guild.unavailable or guild.get_member(bot.own_id) is None:
+            # An outage, or not sent yet after READY: neither is a refusal.
+            raise DiscordAwayError("the server is unavailable at Discord")
+        return "guard.unknown_channel"
     if (lacking := needs & ~have) and not have & discord.Permissions.administrator.flag:
         first = next(name for name, on in discord.Permissions(lacking) if on)
         return f"guard.missing_permission:{first}"

@@ -108,12 +108,12 @@ def _refresh(installation: Installation, facts: GuildFacts) -> None:
 
 
 async def mark_removed(
-    session: AsyncSession, scope: GuildScope, *, by: str, present: bool, now: datetime
+    session: AsyncSession, scope: GuildScope, *, by: str, now: datetime
 ) -> Installation | None:
     """Start the 14 days; None when there is no active installation (a second removal changes nothing).
 
-    `present` stays true when the dashboard removes: the engine still has to leave the server.
-    A blank installation that stands in the way of an older restorable one is dropped instead.
+    Whether the bot is still a member is another question: see mark_left. A blank installation that stands
+    in the way of an older restorable one is dropped instead.
     """
     active = await find_active(session, scope, lock=True)
     if active is None:
@@ -122,15 +122,13 @@ async def mark_removed(
     if restorable is not None and await _is_blank(session, active.id):
         await session.exec(delete(Installation).where(col(Installation.id) == active.id))
         # With the blank row goes what says that the bot is still there and has to leave.
-        restorable.present = present
+        restorable.present = active.present
         session.add(restorable)
         await session.flush()
         active.removed_at = now
-        active.present = present
         return active
     active.removed_at = now
     active.removed_by = by
-    active.present = present
     active.restored_at = None
     session.add(active)
     await session.flush()

@@ -17,7 +17,7 @@ async def remove_from_guild(*, unit: UnitOfWork, nudges: Nudges, scope: GuildSco
     Raises NotFoundError where the bot is not and nothing is kept.
     """
     now = utc_now()
-    removed = await mark_removed(unit.session, scope, by="dashboard", present=True, now=now)
+    removed = await mark_removed(unit.session, scope, by="dashboard", now=now)
     if removed is None:
         if await find_restorable(unit.session, scope, now=now) is None:
             raise NotFoundError("The bot is not in this server.", code="installations.not_found")

@@ -5,11 +5,12 @@ other would leave the wrong one standing. An outage (`unavailable`) never reache
 """
 
 import asyncio
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from loguru import logger
 from sqlalchemy.exc import DBAPIError
@@ -44,39 +45,43 @@ _RETRY_SECONDS: Final = 2.0
 _MAX_GUILDS: Final = 10_000
 
 
+@dataclass(slots=True)
+class _Bot:
+    """`known` is what the database has of the servers the bot is in; `jobs` run one after the other."""
+
+    jobs: deque[Callable[[], Awaitable[None]]] = field(default_factory=deque[Callable[[], Awaitable[None]]])
+    working: bool = False
+    known: dict[int, GuildFacts] = field(default_factory=dict[int, GuildFacts])
+
+
 class InstallationKeeper:
     def __init__(self, db: AsyncEngine, *, memory: SettingsMemory, offer: Offer) -> None:
         self._db = db
         self._memory = memory
         self._offer = offer
-        self._jobs: defaultdict[UUID, deque[Callable[[], Awaitable[None]]]] = defaultdict(deque)
-        self._working: set[UUID] = set()
-        self._known: defaultdict[UUID, dict[int, GuildFacts]] = defaultdict(dict)
-
-    def drop_bot(self, bot_id: UUID) -> None:
-        self._known.pop(bot_id, None)
-        self._jobs.pop(bot_id, None)
-        self._working.discard(bot_id)
+        # By client and not by bot: one that was elsewhere meanwhile comes back as another client, and what
+        # was known of its servers then is worth nothing.
+        self._bots: WeakKeyDictionary[BotClient, _Bot] = WeakKeyDictionary()
 
     # -- what the gateway says; each answers the work to do, None when somebody does it already ----------
 
     def ready(self, client: BotClient, guild_ids: frozenset[int]) -> Work | None:
         """The servers the bot is in now. Those it was in before and is not any more were left meanwhile."""
-        return self._enqueue(client.bot_id, lambda: self._compare(client, guild_ids))
+        return self._enqueue(client, lambda: self._compare(client, guild_ids))
 
     def seen(self, client: BotClient, facts: GuildFacts) -> Work | None:
-        bot_id = client.bot_id
+        bot = self._of(client)
         # While anything waits, what is known now may not be what is known when its turn comes.
-        if not self._jobs[bot_id] and self._known[bot_id].get(facts.guild_id) == facts:
+        if not bot.jobs and bot.known.get(facts.guild_id) == facts:
             return None
-        return self._enqueue(bot_id, lambda: self._record(client, facts))
+        return self._enqueue(client, lambda: self._record(client, facts))
 
     def changed(self, client: BotClient, facts: GuildFacts) -> Work | None:
         """A GUILD_UPDATE: no member count in it, so the one we know stays."""
-        return self._enqueue(client.bot_id, lambda: self._update(client, facts))
+        return self._enqueue(client, lambda: self._update(client, facts))
 
     def gone(self, client: BotClient, guild_id: int) -> Work | None:
-        return self._enqueue(client.bot_id, lambda: self._remove(client.bot_id, guild_id))
+        return self._enqueue(client, lambda: self._remove(client, guild_id))
 
     # -- what people ask -------------------------------------------------------------------------------
 
@@ -97,15 +102,19 @@ class InstallationKeeper:
 
     # -- the work ----------------------------------------------------------------------------------------
 
-    def _enqueue(self, bot_id: UUID, job: Callable[[], Awaitable[None]]) -> Work | None:
-        self._jobs[bot_id].append(job)
-        if bot_id in self._working:
-            return None
-        self._working.add(bot_id)
-        return self._work(bot_id)
+    def _of(self, client: BotClient) -> _Bot:
+        return self._bots.setdefault(client, _Bot())
 
-    async def _work(self, bot_id: UUID) -> None:
-        jobs = self._jobs[bot_id]
+    def _enqueue(self, client: BotClient, job: Callable[[], Awaitable[None]]) -> Work | None:
+        bot = self._of(client)
+        bot.jobs.append(job)
+        if bot.working:
+            return None
+        bot.working = True
+        return self._work(client.bot_id, bot)
+
+    async def _work(self, bot_id: UUID, bot: _Bot) -> None:
+        jobs = bot.jobs
         try:
             while jobs:
                 try:
@@ -120,7 +129,7 @@ class InstallationKeeper:
                     logger.opt(exception=error).error("installation not recorded", bot=str(bot_id))
                 jobs.popleft()
         finally:
-            self._working.discard(bot_id)
+            bot.working = False
 
     async def _compare(self, client: BotClient, guild_ids: frozenset[int]) -> None:
         scope = BotScope(SYSTEM, client.bot_id)
@@ -129,10 +138,10 @@ class InstallationKeeper:
                 session, scope, state="active", now=utc_now(), limit=_MAX_GUILDS
             )
             due = await list_to_leave(session, [client.bot_id])
-        self._known[client.bot_id] = {row.guild_id: _facts_of(row) for row in active if row.present}
+        self._of(client).known = {row.guild_id: _facts_of(row) for row in active if row.present}
         for row in active:
             if row.present and row.guild_id not in guild_ids:
-                await self._remove(client.bot_id, row.guild_id)
+                await self._remove(client, row.guild_id)
         for bot_id, guild_id in due:
             # Removed in the dashboard, and gone before the engine could leave.
             if guild_id not in guild_ids:
@@ -140,33 +149,34 @@ class InstallationKeeper:
                     await mark_left(session, GuildScope(SYSTEM, bot_id, guild_id))
 
     async def _update(self, client: BotClient, facts: GuildFacts) -> None:
-        before = self._known[client.bot_id].get(facts.guild_id)
+        before = self._of(client).known.get(facts.guild_id)
         if before is not None:
             facts = replace(facts, member_count=before.member_count)
         await self._record(client, facts)
 
     async def _record(self, client: BotClient, facts: GuildFacts) -> None:
-        if self._known[client.bot_id].get(facts.guild_id) == facts:
+        known = self._of(client).known
+        if known.get(facts.guild_id) == facts:
             return
         scope = GuildScope(SYSTEM, client.bot_id, facts.guild_id)
         async with transaction(self._db) as session:
             join = await record_join(session, scope, facts=facts, now=utc_now())
             if join.is_new:
                 await self._audit(session, AuditAction.GUILD_JOINED, scope)
-        self._known[client.bot_id][facts.guild_id] = facts
+        known[facts.guild_id] = facts
         await self._memory.reload(client.bot_id, [facts.guild_id])
         if join.restorable is not None:
             await self._offer(client, join)
 
-    async def _remove(self, bot_id: UUID, guild_id: int) -> None:
-        scope = GuildScope(SYSTEM, bot_id, guild_id)
+    async def _remove(self, client: BotClient, guild_id: int) -> None:
+        scope = GuildScope(SYSTEM, client.bot_id, guild_id)
         async with transaction(self._db) as session:
-            removed = await mark_removed(session, scope, by="discord", present=False, now=utc_now())
+            removed = await mark_removed(session, scope, by="discord", now=utc_now())
             await mark_left(session, scope)
             if removed is not None:
                 await self._audit(session, AuditAction.GUILD_REMOVED, scope)
-        self._known[bot_id].pop(guild_id, None)
-        await self._memory.reload(bot_id, [guild_id])
+        self._of(client).known.pop(guild_id, None)
+        await self._memory.reload(client.bot_id, [guild_id])
 
     async def _audit(self, session: Any, action: AuditAction, scope: GuildScope) -> None:
         await write_audit(

@@ -91,6 +91,8 @@ class SettingsMemory:
             self._bots[bot_id] = {}
             for guild_id, configs in _by_guild(rows).items():
                 self._swap(bot_id, guild_id, configs)
+                # Compiling 500 words takes tens of milliseconds: heartbeats and leases go on in between.
+                await asyncio.sleep(0)
 
     def drop_bot(self, bot_id: UUID) -> None:
         self._bots.pop(bot_id, None)
@@ -114,16 +116,15 @@ class SettingsMemory:
             return set()
         async with reading(self._db) as session:
             rows = await list_active_revisions(session, held)
-        stored: dict[tuple[UUID, int], dict[str, Stand]] = defaultdict(dict)
+        stored: dict[UUID, dict[int, dict[str, Stand]]] = {bot_id: defaultdict(dict) for bot_id in held}
         for row in rows:
             if row.module in MODULES:
-                stored[row.bot_id, row.guild_id][row.module] = (row.installation_id, row.revision)
+                stored[row.bot_id][row.guild_id][row.module] = (row.installation_id, row.revision)
         changed: dict[UUID, set[int]] = defaultdict(set)
         for bot_id in held:
-            known = self._bots.get(bot_id, {})
-            theirs = {guild_id for bot, guild_id in stored if bot == bot_id}
-            for guild_id in known.keys() | theirs:
-                if stored.get((bot_id, guild_id), {}) != self.of(bot_id, guild_id).stands:
+            theirs = stored[bot_id]
+            for guild_id in self._bots.get(bot_id, {}).keys() | theirs.keys():
+                if theirs.get(guild_id, {}) != self.of(bot_id, guild_id).stands:
                     changed[bot_id].add(guild_id)
         for bot_id, guild_ids in changed.items():
             await self.reload(bot_id, guild_ids)
