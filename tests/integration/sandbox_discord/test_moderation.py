@@ -260,6 +260,19 @@ async def test_direct_messages_reach_people_who_share_a_server(house: House, con
     assert error.value.code == 50007
 
 
+async def test_in_a_direct_conversation_a_bot_deletes_its_own_messages_only(
+    house: House, rest: httpx.AsyncClient
+) -> None:
+    dm = (await rest.post("/users/@me/channels", json={"recipient_id": house.nova})).json()["id"]
+    theirs = await house.server.post(f"/channels/{dm}/messages", userId=house.nova, content="why?")
+    path = f"/channels/{dm}/messages"
+    assert await code(await rest.delete(f"{path}/{theirs['id']}")) == (403, 50003)
+    own = (await rest.post(path, json={"content": "because"})).json()
+    assert (await rest.delete(f"{path}/{own['id']}")).status_code == 204
+    other = await rest.post("/users/@me/channels", json={"recipient_id": house.nova})
+    assert other.json()["id"] == dm
+
+
 async def test_the_same_nonce_is_the_same_message(house: House, rest: httpx.AsyncClient) -> None:
     path = f"/channels/{house.general}/messages"
     body = {"content": "once", "nonce": "case-1", "enforce_nonce": True}

@@ -31,7 +31,7 @@ class GatewayEndpoint:
             return web.Response(status=503, text="upstream connect error")
         transport = transport_for(request.query.get("compress"))
         if transport is None:
-            return web.Response(status=400, text="compress must be zlib-stream or absent")
+            return web.Response(status=400, text="this compress is not spoken here; zlib-stream is")
         socket = web.WebSocketResponse(max_msg_size=1 << 20, compress=False, autoclose=False)
         await socket.prepare(request)
         connection = Connection(socket, request, transport, self._sandbox.log)

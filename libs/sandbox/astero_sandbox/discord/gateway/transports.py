@@ -1,7 +1,9 @@
-"""How frames travel: plain text, or one zlib stream per connection flushed after every frame."""
+"""How frames travel: plain text, or one compressed stream per connection flushed after every frame."""
 
+import importlib
+import importlib.util
 import zlib
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
@@ -29,8 +31,24 @@ class ZlibStreamTransport:
         await socket.send_bytes(packed)
 
 
+class ZstdStreamTransport:
+    """discord.py asks for it wherever the `zstandard` package is installed, and then it is here too."""
+
+    def __init__(self) -> None:
+        zstandard: Any = importlib.import_module("zstandard")
+        self._stream = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
+        self._flush = zstandard.COMPRESSOBJ_FLUSH_BLOCK
+
+    async def send(self, socket: web.WebSocketResponse, frame: bytes) -> None:
+        await socket.send_bytes(self._stream.compress(frame) + self._stream.flush(self._flush))
+
+
 def transport_for(compress: str | None) -> Transport | None:
     """None for a compression this server does not speak."""
     if compress is None:
         return PlainTransport()
-    return ZlibStreamTransport() if compress == "zlib-stream" else None
+    if compress == "zlib-stream":
+        return ZlibStreamTransport()
+    if compress == "zstd-stream" and importlib.util.find_spec("zstandard") is not None:
+        return ZstdStreamTransport()
+    return None

@@ -72,6 +72,8 @@ class Interactions:
             if not oldest.has_expired():
                 break
             del self._by_token[oldest.token]
+            if oldest.modal is not None:
+                self._modals.pop(_modal_key(oldest, oldest.modal), None)
         self._by_token[interaction.token] = interaction
 
     def find(self, token: str) -> Interaction | None:
@@ -81,9 +83,12 @@ class Interactions:
     def open_modal(self, interaction: Interaction, modal: Json) -> None:
         """A person sees one modal of a kind at a time; opening it again replaces it."""
         interaction.modal = modal
-        key = (interaction.user_id, interaction.application_id, str(modal["custom_id"]))
-        self._modals[key] = interaction
+        self._modals[_modal_key(interaction, modal)] = interaction
 
     def take_modal(self, *, user_id: int, application_id: int, custom_id: str) -> Interaction | None:
         """The interaction that opened it; submitting closes the modal."""
         return self._modals.pop((user_id, application_id, custom_id), None)
+
+
+def _modal_key(interaction: Interaction, modal: Json) -> tuple[int, int, str]:
+    return (interaction.user_id, interaction.application_id, str(modal["custom_id"]))

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from astero_sandbox.discord import errors, permissions
 from astero_sandbox.discord.actions import messages as actions
-from astero_sandbox.discord.models import Channel, Json, Message
+from astero_sandbox.discord.models import Channel, Guild, Json, Message
 from astero_sandbox.discord.payloads.messages import message as message_payload
 from astero_sandbox.discord.snowflakes import timestamp_of
 
@@ -91,6 +91,7 @@ async def delete_message(call: Call) -> Any:
     access = channel_access(call)
     record = _visible(call, access.channel)
     if record.author_id != call.bot.id:
+        _require_guild(access)
         access.require(permissions.MANAGE_MESSAGES)
     actions.delete_message(call.sandbox, record, by=call.bot.id)
     if access.guild is not None and record.author_id != call.bot.id:
@@ -101,8 +102,7 @@ async def delete_message(call: Call) -> Any:
 async def bulk_delete_messages(call: Call) -> Any:
     """2 to 100 ids without repetition, none older than two weeks; nothing is deleted otherwise."""
     access = channel_access(call)
-    if access.guild is None:
-        raise errors.DiscordError(403, 50003)
+    guild = _require_guild(access)
     access.require(permissions.MANAGE_MESSAGES)
     given = call.form().get("messages")
     if not isinstance(given, list) or not _BULK[0] <= len(given) <= _BULK[1]:
@@ -116,9 +116,7 @@ async def bulk_delete_messages(call: Call) -> Any:
         raise errors.DiscordError(400, 50034)
     there = sum(item in access.channel.messages for item in ids)
     actions.delete_messages(call.sandbox, access.channel, ids, by=call.bot.id)
-    call.sandbox.audit.bulk_delete(
-        access.guild, access.channel, count=there, by=call.bot.id, reason=call.reason
-    )
+    call.sandbox.audit.bulk_delete(guild, access.channel, count=there, by=call.bot.id, reason=call.reason)
 
 
 @route("POST", "/channels/{channel_id}/typing", limit=(5, 5.0))
@@ -126,6 +124,13 @@ async def start_typing(call: Call) -> Any:
     access = channel_access(call)
     access.require(permissions.SEND_MESSAGES)
     actions.start_typing(call.sandbox, access.channel, call.bot.id)
+
+
+def _require_guild(access: ChannelAccess) -> Guild:
+    """What nobody can do in a direct conversation."""
+    if access.guild is None:
+        raise errors.DiscordError(403, 50003)
+    return access.guild
 
 
 def _page_size(call: Call) -> int:
