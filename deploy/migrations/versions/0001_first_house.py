@@ -310,8 +310,8 @@ REVOKE ALL ON FUNCTION purge_installation(uuid) FROM PUBLIC;
 def upgrade() -> None:
     for part in (_ACCOUNTS, _BOTS, _FLEET, _GUILDS, _AUDIT, _PURGE):
         op.execute(part)
-    # The queue's own schema, as the library ships it: raw driver SQL, because it holds % signs and colons.
-    op.get_bind().exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
+    # The queue's own schema, as the library ships it; a colon would be read as a blank to fill in.
+    op.execute(SchemaManager.get_schema().replace(":", r"\:"))
 
 
 def downgrade() -> None:
