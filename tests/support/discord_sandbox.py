@@ -41,8 +41,10 @@ class DiscordSandbox:
         answer = await self._control.get("/sandbox/health")
         return answer.json()["connections"]
 
-    async def community(self, name: str = "Home", **application: Any) -> "Community":
-        """One application in one server with an owner and a member."""
+    async def community(
+        self, name: str = "Home", *, permissions: int | None = None, **application: Any
+    ) -> "Community":
+        """One application in one server with an owner and a member; `permissions` are the bot's own."""
         application = {"flags": ALL_PRIVILEGED, **application}
         app = await self.post("/applications", name="Astero", **application)
         owner = await self.post("/users", username="alex", email="alex@example.test")
@@ -50,7 +52,8 @@ class DiscordSandbox:
         guild = await self.post("/guilds", name=name, ownerId=owner["userId"])
         members = f"/guilds/{guild['guildId']}/members"
         await self.post(members, userId=member["userId"])
-        await self.post(members, applicationId=app["applicationId"])
+        granted = {} if permissions is None else {"permissions": str(permissions)}
+        await self.post(members, applicationId=app["applicationId"], **granted)
         channels = {channel["name"]: int(channel["id"]) for channel in guild["channels"]}
         return Community(
             discord=self,

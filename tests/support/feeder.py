@@ -161,12 +161,14 @@ class Feeder:
         self._connections: dict[web.WebSocketResponse, Any] = {}
         self._transports: dict[web.WebSocketResponse, asyncio.WriteTransport] = {}
         self.port = 0
+        self.cut_on_resume = False
 
     def app(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/api/v10/users/@me", self._me)
         app.router.add_get("/api/v10/applications/@me", self._application)
         app.router.add_get("/api/v10/oauth2/applications/@me", self._application)
+        app.router.add_get("/api/v10/gateway/bot", self._address)
         app.router.add_get("/", self._gateway)
         return app
 
@@ -174,6 +176,9 @@ class Feeder:
         return _json(
             {"id": str(OWN_ID), "username": "astero", "discriminator": "0", "avatar": None, "bot": True}
         )
+
+    async def _address(self, _: web.Request) -> web.Response:
+        return _json({"url": f"{self._scheme}://127.0.0.1:{self.port}/"})
 
     async def _application(self, _: web.Request) -> web.Response:
         return _json(
@@ -208,7 +213,11 @@ class Feeder:
                 await self._send(ws, {"op": 11, "d": None, "s": None, "t": None})
             elif frame["op"] == 2:
                 await self._greet(ws)
+            elif self.cut_on_resume:
+                break
         self._connections.pop(ws, None)
+        if ws.closed is False and request.transport is not None:
+            request.transport.abort()
         return ws
 
     async def _greet(self, ws: web.WebSocketResponse) -> None:
@@ -239,10 +248,18 @@ class Feeder:
         for ws in list(self._connections):
             await self._event(ws, name, data)
 
-    async def flood(self, count: int, contents: Sequence[str]) -> None:
+    async def flood(
+        self,
+        count: int,
+        contents: Sequence[str],
+        *,
+        only: Sequence[web.WebSocketResponse] | None = None,
+    ) -> None:
         """`count` messages to every connection as fast as it reads, then GUILD_UPDATE with name "over"."""
         wire = prepared_flood(count, contents)
         for ws, (deflate, sequence) in list(self._connections.items()):
+            if only is not None and ws not in only:
+                continue
             # A full flush empties the compressor's window: what was compressed beforehand then follows
             # on any connection, and what follows it refers to nothing before.
             begin = {**small_guild(0, 1), "name": "flooded"}

@@ -6,7 +6,7 @@ a bot that ends here gives its lease up only together with its last status and i
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
 from loguru import logger
@@ -21,7 +21,15 @@ from astero_bot_engine.fleet.timing import Timing
 class Roster:
     """`hosted` runs, `leaving` has ended and waits for its last words to be written."""
 
-    def __init__(self, db: AsyncEngine, engine_id: UUID, timing: Timing) -> None:
+    def __init__(
+        self,
+        db: AsyncEngine,
+        engine_id: UUID,
+        timing: Timing,
+        *,
+        gone: Callable[[UUID], None],
+    ) -> None:
+        """`gone` hears of each bot that runs here no more."""
         self.hosted: dict[UUID, HostedBot] = {}
         self.leaving: dict[UUID, Leaving] = {}
         self.certain_until = 0.0
@@ -29,6 +37,7 @@ class Roster:
         self._engine_id = engine_id
         self._certainty = timing.lease - timing.margin
         self._silence: asyncio.TimerHandle | None = None
+        self._gone = gone
         self._ends: set[asyncio.Task[None]] = set()
 
     def add(self, hosted: HostedBot) -> None:
@@ -72,6 +81,7 @@ class Roster:
         """Somebody else holds it: nothing is written any more, not even the session."""
         hosted.client.acts_until = 0.0
         self.hosted.pop(hosted.bot_id, None)
+        self._gone(hosted.bot_id)
         task = asyncio.create_task(hosted.end(keep_session=True, patience=0))
         self._ends.add(task)
         task.add_done_callback(self._ends.discard)
@@ -83,6 +93,7 @@ class Roster:
         for hosted in ending:
             if self.hosted.pop(hosted.bot_id, None) is None:
                 continue  # lost while it ended
+            self._gone(hosted.bot_id)
             saved = hosted.client.export_session(everything=True) if keep_session else None
             self.leaving[hosted.bot_id] = Leaving(hosted.lease.fence, bots[hosted.bot_id], saved)
 

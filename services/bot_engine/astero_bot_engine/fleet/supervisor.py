@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 from uuid import UUID
 
-import discord
 from loguru import logger
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -27,16 +26,14 @@ from astero_bot_engine.fleet.roster import Roster
 from astero_bot_engine.fleet.starting import BotSettings, ClientHook, Workshop
 from astero_bot_engine.fleet.statuses import Status, settle_unheld
 from astero_bot_engine.fleet.timing import Timing
+from astero_bot_engine.fleet.upkeep import Upkeep
 from astero_bot_engine.gateway.allocator import keep_large_blocks_apart
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.gateway.heartbeat import HeartbeatScheduler
 from astero_bot_engine.gateway.outcomes import Online, Outcome, TokenInvalid
-from astero_bot_engine.gateway.rest import CallBarredError, RestTransport
+from astero_bot_engine.gateway.rest import RestTransport
 from astero_shared.crypto.keyring import Keyring
-from astero_shared.db.session import reading
-from astero_shared.errors import NotFoundError, UnavailableError
 from astero_shared.features.bots.tables import SHARED_BOT_ID
-from astero_shared.features.installations.store import list_to_leave
 from astero_shared.ids import new_id
 from astero_shared.internal.contracts import EngineHealth, HostedBot
 from astero_shared.settings import Secret
@@ -76,13 +73,12 @@ class Supervisor:
         self._engine_url = engine_url
         self._shared_token = shared_token
         self._workshop: Workshop
-        self._roster = Roster(db, self.engine_id, self._timing)
+        self._roster = Roster(db, self.engine_id, self._timing, gone=self._forget)
         self._reporter = Reporter(db, self.engine_id, self._roster)
         # The shared bot's token is the environment's: without one, or with a refused one, it is not ours.
         self._unconfigured = [] if shared_token else [SHARED_BOT_ID]
         self._excluded: set[UUID] = set(self._unconfigured)
-        self._left: dict[tuple[UUID, int], float] = {}
-        self._rechecked: dict[UUID, float] = {}
+        self._upkeep: Upkeep
         self._one_round = asyncio.Lock()
         self._nudge = asyncio.Event()
         self._changed = asyncio.Event()
@@ -111,6 +107,7 @@ class Supervisor:
             report=self._report,
             changed=self._changed.set,
         )
+        self._upkeep = Upkeep(self._db, self._roster, self.settings, self._timing)
         every = self._timing
         loops = [
             asyncio.create_task(self._forever(self._renew, every.renew)),
@@ -190,8 +187,8 @@ class Supervisor:
                 await self._roster.retire(dict.fromkeys(given), keep_session=True)
             await self._roster.settle()
             await self._claim(population.share - len(self._roster.hosted))
-            await self._follow_settings()
-            await self._leave_removed()
+            await self._upkeep.follow_settings()
+            await self._upkeep.leave_removed()
             async with self._db.begin() as connection:
                 await settle_unheld(connection, unconfigured=self._unconfigured)
         self._changed.set()
@@ -235,40 +232,8 @@ class Supervisor:
             hosted.start(token)
         await self._roster.settle()
 
-    async def _follow_settings(self) -> None:
-        changed = await self.settings.refresh(list(self._roster.hosted))
-        now = time.monotonic()
-        for bot_id, hosted in list(self._roster.hosted.items()):
-            plan = hosted.client.plan
-            lacks = plan is not None and bool(plan.missing)
-            due = lacks and now - self._rechecked.get(bot_id, 0.0) > self._timing.recheck
-            if bot_id in changed or due:
-                self._rechecked[bot_id] = now
-                await self._tell_needs(bot_id)
-
-    async def _tell_needs(self, bot_id: UUID) -> None:
-        hosted = self._roster.hosted.get(bot_id)
-        if hosted is None:
-            return
-        try:
-            await hosted.client.need(self.settings.needs(bot_id))
-        except (discord.DiscordException, OSError) as error:
-            logger.warning("intents not checked", bot=str(bot_id), error=type(error).__name__)
-
-    async def _leave_removed(self) -> None:
-        if not self._roster.hosted:
-            return
-        async with reading(self._db) as session:
-            pairs = await list_to_leave(session, list(self._roster.hosted))
-        now = time.monotonic()
-        for bot_id, guild_id in pairs:
-            if now - self._left.get((bot_id, guild_id), -self._timing.recheck) >= self._timing.recheck:
-                self._left[bot_id, guild_id] = now
-                try:
-                    await self.leave(bot_id, guild_id)
-                except (discord.DiscordException, OSError, UnavailableError) as error:
-                    logger.warning("server not left", bot=str(bot_id), error=type(error).__name__)
-        self._left = {pair: at for pair, at in self._left.items() if now - at < self._timing.recheck}
+    def _forget(self, bot_id: UUID) -> None:
+        self.settings.drop_bot(bot_id)
 
     def _report(self, client: BotClient, outcome: Outcome) -> None:
         hosted = self._roster.hosted.get(client.bot_id)
@@ -325,23 +290,11 @@ class Supervisor:
 
     async def reload(self, bot_id: UUID, guild_id: int) -> None:
         await self.settings.reload(bot_id, [guild_id])
-        await self._tell_needs(bot_id)
+        await self._upkeep.tell_needs(bot_id)
 
     async def leave(self, bot_id: UUID, guild_id: int) -> None:
-        """Leave the server at Discord; being gone already is fine."""
-        client = self.find_client(bot_id)
-        if client is None:
-            raise NotFoundError("This engine does not run that bot.", code="engine.bot_not_held")
-        try:
-            await client.http.leave_guild(guild_id)
-        except discord.NotFound:
-            return
-        except (discord.HTTPException, CallBarredError, OSError) as error:
-            raise UnavailableError(
-                "Discord could not be asked; try again in a moment.",
-                code="discord.unavailable",
-                retry_after=5,
-            ) from error
+        """Leave the server at Discord; being gone already is fine. Raises UnavailableError."""
+        await self._upkeep.leave(bot_id, guild_id)
 
 
 async def _is_nudged(nudge: asyncio.Event, within: float) -> bool:
