@@ -29,6 +29,8 @@ def apply(settings: OperatorSettings) -> tuple[set[Right], set[Right]]:
     """
     if settings.database_admin_url is not None:
         with psycopg.connect(settings.database_admin_url.reveal()) as admin:
+            # Two at once would alter the same rows of the catalog, which PostgreSQL refuses.
+            admin.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_RUNNER_LOCK])
             make_roles(admin, settings)
     with _as_owner(settings) as connection:
         config = Config()

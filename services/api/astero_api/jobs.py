@@ -1,0 +1,40 @@
+"""Every job of the worker and when it runs."""
+
+from typing import Final
+
+import procrastinate
+from procrastinate.builtin_tasks import remove_old_jobs
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from astero_api.features.installations.jobs import purge_expired
+from astero_api.settings import ApiSettings
+from astero_shared.db.engine import CONNECTION_OPTIONS
+
+_KEEP_FINISHED_HOURS: Final = 72
+
+
+def create_jobs(settings: ApiSettings, database: AsyncEngine) -> procrastinate.App:
+    """Every job and when it runs. A queueing lock keeps one waiting run of each, whatever the delay."""
+    jobs = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(
+            conninfo=settings.database_url.reveal(),
+            kwargs={"application_name": "astero_worker", "options": CONNECTION_OPTIONS},
+        )
+    )
+
+    @jobs.periodic(cron="*/10 * * * *")
+    @jobs.task(name="installations.purge", queueing_lock="installations.purge", pass_context=False)
+    async def purge_removed_servers(timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await purge_expired(database)
+
+    @jobs.periodic(cron="43 * * * *")
+    @jobs.task(name="sessions.forget_ended", queueing_lock="sessions.forget_ended", pass_context=False)
+    async def forget_ended_sessions(timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await forget_ended(database)
+
+    @jobs.periodic(cron="17 * * * *")
+    @jobs.task(name="jobs.forget_finished", queueing_lock="jobs.forget_finished", pass_context=True)
+    async def forget_finished(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
+        await remove_old_jobs(context, max_hours=_KEEP_FINISHED_HOURS, remove_failed=True)
+
+    return jobs
