@@ -71,7 +71,7 @@ def problem_text(kind: type[msgspec.Struct], body: Any) -> str:
     try:
         convert_json(body, kind)
     except AsteroError as error:
-        problem, headers = problem_for(error, RequestContext("request", "203.0.113.7"))
+        problem, headers = problem_for(error, RequestContext("request", "203.0.113.7"), "en")
         return msgspec.json.encode(problem).decode() + repr(headers)
     return ""
 
