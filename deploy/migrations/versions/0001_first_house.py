@@ -37,6 +37,7 @@ CREATE TABLE sessions (
     ip text
 );
 CREATE INDEX sessions_user_id_idx ON sessions (user_id);
+CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
 
 CREATE TABLE refresh_tokens (
     token_hash bytea PRIMARY KEY CHECK (octet_length(token_hash) = 32),
@@ -47,6 +48,7 @@ CREATE TABLE refresh_tokens (
     replaced_by bytea
 );
 CREATE INDEX refresh_tokens_session_id_idx ON refresh_tokens (session_id);
+CREATE INDEX refresh_tokens_expires_at_idx ON refresh_tokens (expires_at);
 
 CREATE TABLE discord_accounts (
     user_id uuid PRIMARY KEY REFERENCES users (id),
@@ -157,7 +159,7 @@ CREATE TABLE installations (
     removed_by text,
     restored_at timestamptz
 );
-CREATE INDEX installations_bot_id_idx ON installations (bot_id);
+CREATE INDEX installations_guild_idx ON installations (bot_id, guild_id);
 CREATE UNIQUE INDEX installations_active_key ON installations (bot_id, guild_id) WHERE removed_at IS NULL;
 CREATE INDEX installations_removed_at_idx ON installations (removed_at) WHERE removed_at IS NOT NULL;
 
@@ -192,7 +194,6 @@ CREATE TABLE module_revisions (
     created_at timestamptz NOT NULL,
     PRIMARY KEY (installation_id, module, revision)
 );
-CREATE INDEX module_revisions_guild_idx ON module_revisions (bot_id, guild_id);
 
 CREATE TABLE cases (
     id uuid PRIMARY KEY,
@@ -225,9 +226,9 @@ CREATE TABLE cases (
     UNIQUE (bot_id, guild_id, number),
     UNIQUE (bot_id, guild_id, source_key)
 );
-CREATE INDEX cases_installation_id_idx ON cases (installation_id);
+CREATE INDEX cases_installation_idx ON cases (installation_id, number);
 CREATE INDEX cases_target_idx ON cases (bot_id, guild_id, target_id);
-CREATE INDEX cases_pending_idx ON cases (bot_id) WHERE state = 'pending';
+CREATE INDEX cases_pending_idx ON cases (bot_id, id) WHERE state = 'pending';
 CREATE INDEX cases_expiry_idx ON cases (expires_at) WHERE expires_at IS NOT NULL AND lifted_at IS NULL;
 
 CREATE TABLE case_counters (
@@ -252,7 +253,6 @@ CREATE TABLE audit_entries (
     details jsonb NOT NULL
 );
 CREATE INDEX audit_entries_guild_idx ON audit_entries (bot_id, guild_id, id);
-CREATE INDEX audit_entries_actor_idx ON audit_entries (actor_kind, actor_id, id);
 """
 
 # The api may not delete a server's audit rows; it may ask for a purge, and the deadline is decided here.

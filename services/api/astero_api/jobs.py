@@ -7,6 +7,7 @@ from procrastinate.builtin_tasks import remove_old_jobs
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_api.features.installations.jobs import purge_expired
+from astero_api.features.sessions.jobs import forget_ended
 from astero_api.settings import ApiSettings
 from astero_shared.db.engine import CONNECTION_OPTIONS
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -99,3 +99,31 @@ async def find_session(
 
 async def touch_session(session: AsyncSession, session_id: UUID, *, now: datetime) -> None:
     await session.exec(update(Session).where(col(Session.id) == session_id).values(last_seen_at=now))
+
+
+async def delete_ended(session: AsyncSession, *, before: datetime, limit: int) -> int:
+    """Delete sessions and refresh tokens whose end lies before `before`; answers how many rows of the two.
+
+    At most `limit` of each, which are locked by nobody: call again until the answer is 0.
+    """
+    tokens = (
+        select(RefreshToken.token_hash)
+        .where(col(RefreshToken.expires_at) < before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    spent = await session.exec(
+        delete(RefreshToken)
+        .where(col(RefreshToken.token_hash).in_(tokens))
+        .returning(col(RefreshToken.token_hash))
+    )
+    sign_ins = (
+        select(Session.id)
+        .where(col(Session.expires_at) < before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ended = await session.exec(
+        delete(Session).where(col(Session.id).in_(sign_ins)).returning(col(Session.id))
+    )
+    return len(spent.all()) + len(ended.all())
