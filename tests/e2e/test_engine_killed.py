@@ -1,5 +1,6 @@
 """The engine dies without a word in the middle of a flood: nothing is lost, nothing is done twice."""
 
+import signal
 import threading
 from collections import Counter
 from typing import Any
@@ -81,6 +82,39 @@ def test_killed_in_the_middle_of_a_flood(bot: HostedBot, server: Server) -> None
     assert kicks(bot, server, since) == Counter(scammers)
     assert [server.member(scammer) for scammer in scammers] == [None] * SCAMMERS
     bot.wait_state("online")
+
+
+def test_who_flooded_before_the_kill_is_timed_out_once(bot: HostedBot, server: Server) -> None:
+    """What was written before somebody's timeout, and is read after it, is only deleted."""
+    house, engine = bot.house, bot.house.stack.engine
+    members = [server.join(f"nova{number}") for number in range(4)]
+    bot.change(server, words={"enabled": True, "action": "timeout", "words": [BAD], "durationMinutes": 60})
+    since = house.people.now()
+    before = engine.pid
+    engine.signal(signal.SIGSTOP)
+    for _ in range(6):
+        for member in members:
+            server.say(member, BAD)
+    engine.signal(signal.SIGCONT)
+    house.wait(
+        lambda: any((server.member(one) or {})["timedOutUntil"] for one in members),
+        what="somebody is timed out",
+    )
+    engine.kill()
+    house.comes_back(engine, before)
+    house.wait(server.written, lambda left: not left, what="every offending message is gone", seconds=40)
+    cases = house.wait(
+        lambda: every_case(bot, server),
+        lambda found: len(found) == 24 and all(case["state"] == "done" for case in found),
+        what="every case is settled",
+        poll=0.5,
+    )
+    timeouts = Counter(case["target"]["id"] for case in cases if case["action"] == "timeout")
+    assert timeouts == Counter(members)
+    assert {case["action"] for case in cases} == {"timeout", "delete"}
+    calls = house.people.calls(since, method="PATCH", status=200)
+    patched = Counter(call["path"].rpartition("/")[2] for call in calls if "/members/" in call["path"])
+    assert set(patched) == set(members)
 
 
 def test_a_dead_engine_costs_the_dashboard_nothing(bot: HostedBot, server: Server) -> None:
