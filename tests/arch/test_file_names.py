@@ -24,6 +24,7 @@ FURTHER_WORDS = {
     "bots": {"discord_check", "nudges", "rendering"},  # asking Discord first, telling the engine last
     "discord_accounts": {"managed_servers", "oauth", "pending", "sealing"},  # Discord's side, one step each
     "cases": {"actions", "deletions", "log_channel", "notices"},  # carrying one out in Discord, step by step
+    "fleet": {"reading"},  # the statement of readiness
     "modules": {  # one definition and its faces
         "catalog", "changes", "fields", "options", "patches", "reading", "rendering", "schema",
     },
