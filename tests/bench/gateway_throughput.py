@@ -99,7 +99,7 @@ class Pair:
 
 
 def _start(stack: ExitStack, module: str, *arguments: str) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-m", module, *arguments],
         cwd=_ROOT,
         text=True,

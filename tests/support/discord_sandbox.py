@@ -89,7 +89,7 @@ class Community:
 @contextmanager
 def running_sandbox(*arguments: str) -> Iterator[str]:
     """The address of a fresh one, which ends with the block."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-m", "astero_sandbox.discord", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         text=True,

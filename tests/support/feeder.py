@@ -276,7 +276,7 @@ class Feeder:
         for start in range(0, len(view), 1 << 16):
             transport.write(view[start : start + (1 << 16)])
             # The transport's own notice of a drained buffer belongs to aiohttp.
-            while transport.get_write_buffer_size() > 1 << 20 and not transport.is_closing():
+            while transport.get_write_buffer_size() > 1 << 20 and not transport.is_closing():  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 
 

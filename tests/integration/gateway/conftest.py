@@ -51,7 +51,7 @@ class Hosted:
 
     async def heard(self, count: int) -> list[str]:
         """The contents of the messages, once there are `count` of them."""
-        while len(self.events) < count:
+        while len(self.events) < count:  # noqa: ASYNC110 - another process writes
             await asyncio.sleep(0.01)
         return [event.decode(dict)["content"] for event in self.events]
 
@@ -109,7 +109,7 @@ class Engine:
             needs=needs,
             saved=saved,
             # Real backoff is told in seconds; a test has none to spare.
-            backoff=Backoff(base=0.01, rng=random.Random(1)),
+            backoff=Backoff(base=0.01, rng=random.Random(1)),  # noqa: S311
         )
         hosted = self.bots[bot_id] = Hosted(client, interest)
         hosted.run = asyncio.create_task(client.run_until_stopped(token))

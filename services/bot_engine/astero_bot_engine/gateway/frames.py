@@ -58,11 +58,11 @@ class Inflater:
         Raises zlib.error on a broken stream, after which the connection must be replaced: the
         context cannot find its way back.
         """
+        if self._pending:
+            # The end itself may have been cut in two.
+            data = b"".join((*self._pending, data))
+            self._pending.clear()
         if not data.endswith(_SYNC_FLUSH):
             self._pending.append(data)
             return None
-        if self._pending:
-            self._pending.append(data)
-            data = b"".join(self._pending)
-            self._pending.clear()
         return self._context.decompress(data)
