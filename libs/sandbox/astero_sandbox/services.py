@@ -29,7 +29,6 @@ class Connections:
     database: DatabaseUrls
     redis_operator: str
     redis_api: str
-    redis_engine: str
     discord_api: str
 
     @classmethod
@@ -45,7 +44,6 @@ class Connections:
             database=DatabaseUrls.of(admin, credentials.roles),
             redis_operator=redis(valkey.ADMIN),
             redis_api=redis("api"),
-            redis_engine=redis("bot_engine"),
             discord_api=plan.discord_api_url or f"{url(plan.ports.discord)}/api/v10",
         )
 
@@ -99,9 +97,7 @@ def engine(
         name=name,
         module="astero_bot_engine",
         environment={
-            "ASTERO_ENV": "development",
             "DATABASE_URL": connections.database.bot_engine,
-            "REDIS_URL": connections.redis_engine,
             "ENCRYPTION_KEY": credentials.encryption_key,
             "BOT_ENGINE_SECRET": credentials.bot_engine_secret,
             "DISCORD_API_URL": connections.discord_api,

@@ -16,12 +16,11 @@ from astero_sandbox.ports import LOOPBACK
 from astero_sandbox.programs import Program, Stage
 
 ADMIN = "operator"
-USERS = (ADMIN, "api", "bot_engine")
-# Each service has its own keys. FLUSHALL, CONFIG, KEYS and the like belong to the operator alone.
+USERS = (ADMIN, "api")
+# The api has its own keys. FLUSHALL, CONFIG, KEYS and the like belong to the operator alone.
 _RIGHTS = {
     ADMIN: "~* &* +@all",
     "api": "~api:* &api:* +@all -@dangerous -@admin +info",
-    "bot_engine": "~bot_engine:* &bot_engine:* +@all -@dangerous -@admin +info",
 }
 
 

@@ -38,10 +38,10 @@ def test_every_part_answers(stack: Stack) -> None:
 def test_each_service_has_its_own_login(stack: Stack) -> None:
     with psycopg.connect(stack.connections.database.bot_engine) as engine:
         assert engine.execute("SELECT current_user").fetchone() == ("astero_bot_engine",)
-    with redis.Redis.from_url(stack.connections.redis_engine) as engine:
-        engine.set("bot_engine:x", 1)
+    with redis.Redis.from_url(stack.connections.redis_api) as api:
+        api.set("api:x", 1)
         with pytest.raises(redis.exceptions.NoPermissionError):
-            engine.set("api:x", 1)
+            api.set("other:x", 1)
 
 
 def test_both_bots_are_in_the_demo_server_with_its_people(stack: Stack) -> None:
