@@ -22,3 +22,16 @@ $$;
 GRANT astero_owner TO astero_migrator;
 ALTER ROLE astero_api SET statement_timeout = '10s';
 ALTER ROLE astero_bot_engine SET statement_timeout = '10s';
+
+-- One large object would make the backup role's dump fail, and everybody may make one unless told otherwise.
+DO $$
+DECLARE
+    maker regprocedure;
+BEGIN
+    FOR maker IN SELECT oid FROM pg_proc
+                 WHERE pronamespace = 'pg_catalog'::regnamespace
+                   AND proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_import') LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', maker);
+    END LOOP;
+END
+$$;

@@ -159,3 +159,10 @@ async def test_a_form_changes_nothing(ana: httpx.AsyncClient) -> None:
     answer = await ana.post("/api/auth/logout-all", content="{}", headers={"Content-Type": "text/plain"})
     assert answer.status_code == 415
     assert (await ana.get("/api/auth/me")).status_code == 200
+
+
+async def test_logging_in_again_ends_the_presented_session(client: httpx.AsyncClient) -> None:
+    await register(client)
+    await log_in(client)
+    await log_in(client)
+    assert len((await client.get("/api/auth/sessions")).json()["items"]) == 1

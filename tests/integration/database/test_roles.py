@@ -99,6 +99,7 @@ def test_a_service_defines_nothing(database: Database, role: str) -> None:
         "SET ROLE astero_owner",
         "SELECT rolpassword FROM pg_authid",
         "COPY (SELECT 1) TO PROGRAM 'true'",
+        "SELECT lo_create(0)",
     ):
         refused(url, statement)
 

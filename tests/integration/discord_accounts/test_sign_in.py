@@ -126,6 +126,26 @@ async def test_the_shared_bot_opens_to_those_who_manage_the_server(world: World)
         assert (await member.patch(world.automod, json={})).status_code == 404
 
 
+async def test_the_shared_bot_lends_nobody_a_permission(world: World) -> None:
+    """Managing a server's settings at Discord is not the right to ban there."""
+    manager = await world.discord.post("/users", username="mae", email=f"mae-{new_id().hex}@example.com")
+    await world.discord.post(
+        f"/guilds/{world.guild_id}/members",
+        userId=manager["userId"],
+        permissions=str(1 << 5 | 1 << 1),  # Manage Server and Kick Members
+    )
+    cases = world.automod.removesuffix("modules/automod") + "cases"
+    async with browser(world.edge) as client:
+        await sign_in(world, client, manager["userId"])
+        assert (await client.get(world.automod)).status_code == 200
+        for action, status in (("ban", 403), ("timeout", 403), ("warn", 403), ("kick", 201)):
+            answer = await client.post(cases, json={"action": action, "targetId": world.member})
+            assert answer.status_code == status, (action, answer.text)
+        assert answer.json()["moderator"]["id"] == manager["userId"]
+        listed = (await client.get(cases)).json()["items"]
+        assert [case["action"] for case in listed] == ["kick"]
+
+
 async def test_somebody_without_discord_manages_nothing(world: World) -> None:
     async with browser(world.edge) as client:
         await register(client)

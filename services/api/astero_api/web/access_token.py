@@ -8,7 +8,7 @@ import re
 import time
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
+from msgspec import Meta
 
 from astero_shared.ids import new_id
 from astero_shared.settings import SecretRing
@@ -35,7 +36,7 @@ class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     aud: str
     sub: UUID
     sid: UUID
-    ver: int
+    ver: Annotated[int, Meta(ge=0, le=2**31 - 1)]
     iat: int
     nbf: int
     exp: int

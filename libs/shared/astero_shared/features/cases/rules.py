@@ -38,6 +38,16 @@ TIMED_ACTIONS: Final = frozenset({CaseAction.TIMEOUT, CaseAction.BAN})
 # What Discord lets a bot do only to members below its own highest role.
 _RANKED_ACTIONS: Final = frozenset({CaseAction.TIMEOUT, CaseAction.KICK, CaseAction.BAN})
 
+# What Discord asks of a moderator for the same act by hand: Moderate, Kick or Ban Members.
+REQUIRED_PERMISSION: Final[dict[CaseAction, int]] = {
+    CaseAction.NOTE: 1 << 40,
+    CaseAction.WARN: 1 << 40,
+    CaseAction.TIMEOUT: 1 << 40,
+    CaseAction.KICK: 1 << 1,
+    CaseAction.BAN: 1 << 2,
+    CaseAction.UNBAN: 1 << 2,
+}
+
 Obstacle = Literal[
     "cases.target_is_self",
     "cases.target_is_bot",

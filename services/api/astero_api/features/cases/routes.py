@@ -74,6 +74,7 @@ async def open_guild_case(
     case = await open_pending_case(
         unit=unit,
         nudges=request.app.state.nudges,
+        managers=request.app.state.managed_servers,
         scope=guild,
         command=data,
         locale=language_of(request.scope),

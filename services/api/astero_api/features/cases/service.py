@@ -5,19 +5,23 @@ A case is the intent, written here as `pending`; the engine that holds the bot c
 
 from datetime import timedelta
 from typing import Any, cast
+from uuid import UUID
 
 from msgspec import UNSET
 
 from astero_api.features.bots.nudges import Nudges
 from astero_api.features.cases.schemas import CaseIn, CasePatch
+from astero_api.features.discord_accounts.managed_servers import ManagedServers
 from astero_api.features.modules.rendering import decode_config
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
-from astero_shared.errors import InvalidError
+from astero_shared.errors import ForbiddenError, InvalidError
+from astero_shared.features.bots.tables import SHARED_BOT_ID
 from astero_shared.features.cases.config import CasesConfig
 from astero_shared.features.cases.rules import (
+    REQUIRED_PERMISSION,
     CaseAction,
     check_duration,
     check_note,
@@ -32,6 +36,7 @@ from astero_shared.features.cases.store import (
     update_case,
 )
 from astero_shared.features.cases.tables import Case
+from astero_shared.features.discord_accounts.store import find_discord_account
 from astero_shared.features.modules.catalog import MODULES
 from astero_shared.features.modules.store import get_config
 from astero_shared.i18n import Locale
@@ -39,11 +44,21 @@ from astero_shared.scope import GuildScope
 
 
 async def open_pending_case(
-    *, unit: UnitOfWork, nudges: Nudges, scope: GuildScope, command: CaseIn, locale: Locale
+    *,
+    unit: UnitOfWork,
+    nudges: Nudges,
+    managers: ManagedServers | None,
+    scope: GuildScope,
+    command: CaseIn,
+    locale: Locale,
 ) -> Case:
-    """Raises InvalidError for what the server's settings or Discord's limits refuse, NotFoundError."""
-    config = await _config(unit, scope)
+    """Raises InvalidError for what the server's settings or Discord's limits refuse, ForbiddenError for what
+    Discord would not let the asker do, NotFoundError.
+    """
     action = CaseAction(command.action)
+    if managers is not None and scope.bot_id == SHARED_BOT_ID:
+        await _check_permission(managers, scope, action)
+    config = await _config(unit, scope)
     given = command.duration_seconds
     if given is None and action is CaseAction.TIMEOUT:
         given = config.default_timeout_minutes * 60
@@ -57,7 +72,7 @@ async def open_pending_case(
             action=action,
             source="api",
             target_id=int(command.target_id),
-            moderator_id=scope.actor.id,
+            moderator_id=await _moderator_id(unit, scope),
             moderator_name=scope.actor.name,
             reason=check_reason(command.reason, required=config.require_reason, locale=locale),
             internal_note=check_note(command.internal_note, locale),
@@ -109,6 +124,27 @@ async def edit_case(
         details={"changed": sorted(changes)},
     )
     return case
+
+
+async def _check_permission(managers: ManagedServers, scope: GuildScope, action: CaseAction) -> None:
+    """Managing a server's settings is not the right to ban: the shared bot lends nobody its own rights."""
+    guild = (await managers.of(UUID(scope.actor.id))).get(scope.guild_id)
+    if guild is None or not guild.may(REQUIRED_PERMISSION[action]):
+        raise ForbiddenError(
+            "Discord does not let you do this in this server: ask for the permission there.",
+            code="cases.permission_missing",
+        )
+
+
+async def _moderator_id(unit: UnitOfWork, scope: GuildScope) -> str:
+    """The asker's Discord id on the shared bot: the engine compares its rank with the target's.
+
+    The owner of a branded bot acts with the bot's own rank, which they gave it.
+    """
+    if scope.bot_id != SHARED_BOT_ID:
+        return scope.actor.id
+    account = await find_discord_account(unit.session, UUID(scope.actor.id))
+    return scope.actor.id if account is None else str(account.discord_user_id)
 
 
 async def _config(unit: UnitOfWork, scope: GuildScope) -> CasesConfig:

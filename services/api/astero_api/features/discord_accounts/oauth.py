@@ -55,7 +55,11 @@ class UserGuild(msgspec.Struct, frozen=True):
 
     @property
     def managed(self) -> bool:
-        return self.owner or bool(int(self.permissions) & (_MANAGE_GUILD | _ADMINISTRATOR))
+        return self.may(_MANAGE_GUILD)
+
+    def may(self, permission: int) -> bool:
+        """Whether the user has one of the bits of `permission` there; owners and administrators have all."""
+        return self.owner or bool(int(self.permissions) & (permission | _ADMINISTRATOR))
 
 
 class DiscordRefusedError(ForbiddenError):

@@ -50,8 +50,10 @@ def device_of(request: AnyRequest) -> Device:
     opt=policy(permission=Permission.PUBLIC, limit=LOGIN, audit=AuditClass.SECURITY, refusals=(401,)),
 )
 async def login(request: AnyRequest, data: JSONBody[LoginIn], unit: NamedDependency[UnitOfWork]) -> UserOut:
-    """Log in with e-mail and password: sets the two session cookies."""
+    """Log in with e-mail and password: sets the session cookies, and ends the session they held before."""
     state = request.app.state
+    context = context_of(request.scope)
+    before = (context.access, read_cookie(request.scope, REFRESH_COOKIE))
     user, tokens = await log_in(
         unit=unit,
         hashes=state.hashes,
@@ -60,7 +62,8 @@ async def login(request: AnyRequest, data: JSONBody[LoginIn], unit: NamedDepende
         password=data.password,
         device=device_of(request),
     )
-    unit.on_commit(lambda: give_cookies(context_of(request.scope), tokens))
+    await log_out(unit=unit, access=before[0], refresh=before[1])
+    unit.on_commit(lambda: give_cookies(context, tokens))
     return UserOut(id=user.id, email=user.email, display_name=user.display_name, locale=user.locale)
 
 
