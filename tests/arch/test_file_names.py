@@ -18,12 +18,12 @@ SLICE_WORDS = {
 FURTHER_WORDS = {
     "automod": {  # one pure part of its rules each
         "caps", "domains", "emoji", "invites", "links", "lookalikes", "patterns", "readings", "words",
-        "catch_up", "messages", "standing",  # what the engine reads of a message and its author
+        "catch_up", "floods", "messages", "standing",  # what the engine reads of messages and their author
     },
     "accounts": {"passwords"},  # hashing, in its own pool
     "bots": {"discord_check", "nudges", "rendering"},  # asking Discord first, telling the engine last
     "discord_accounts": {"managed_servers", "oauth", "pending", "sealing"},  # Discord's side, one step each
-    "cases": {"actions", "deletions", "log_channel", "notices"},  # carrying one out in Discord, step by step
+    "cases": {"actions", "deletions", "log_channel", "notices", "rounds"},  # carried out step by step
     "fleet": {"reading"},  # the statement of readiness
     "modules": {  # one definition and its faces
         "catalog", "changes", "fields", "options", "patches", "reading", "rendering", "schema",

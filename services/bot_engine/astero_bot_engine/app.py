@@ -12,10 +12,12 @@ from astero_bot_engine.chores import Chores
 from astero_bot_engine.dispatch.listeners import Listeners
 from astero_bot_engine.features.automod.catch_up import CatchUp
 from astero_bot_engine.features.automod.commands import AutomodCommands
+from astero_bot_engine.features.automod.floods import Floods
 from astero_bot_engine.features.automod.listeners import MODULE, AutomodListener
 from astero_bot_engine.features.cases.commands import WORD as CASES_WORD
 from astero_bot_engine.features.cases.commands import CasesCommands
 from astero_bot_engine.features.cases.log_channel import LogChannels
+from astero_bot_engine.features.cases.rounds import CaseRounds
 from astero_bot_engine.features.cases.service import CaseDesk
 from astero_bot_engine.features.installations.listeners import InstallationListener
 from astero_bot_engine.features.installations.service import InstallationKeeper
@@ -63,20 +65,27 @@ async def _run(settings: EngineSettings, db: AsyncEngine) -> None:
         shared_token=settings.discord_bot_token,
     )
     memory = SettingsMemory(db, prepare={MODULE: compile_config}, announce=fleet.announce)
-    log_channels = LogChannels(memory)
+    log_channels = LogChannels(memory, fleet.guard)
     cases = CaseDesk(
         db,
         guard=fleet.guard,
         memory=memory,
         log_channels=log_channels,
         fence_of=lambda bot_id: _fence(fleet, bot_id),
-        find_client=fleet.find_client,
     )
     keeper = InstallationKeeper(db, memory=memory, offer=offer_restore)
-    chores = Chores(fleet, cases)
+    rounds = CaseRounds(
+        db,
+        guard=fleet.guard,
+        memory=memory,
+        desk=cases,
+        log_channels=log_channels,
+        find_client=fleet.find_client,
+    )
+    chores = Chores(fleet, rounds)
     settings_desk = SettingsDesk(db, reload=partial(chores.reload, within=_PATIENCE_SECONDS))
 
-    automod = AutomodListener(memory=memory, desk=cases, log_channels=log_channels)
+    automod = AutomodListener(memory=memory, desk=cases, log_channels=log_channels, floods=Floods(db))
     automod.register(listeners)
     catch_up = CatchUp(
         module=MODULE,
@@ -109,12 +118,12 @@ async def _run(settings: EngineSettings, db: AsyncEngine) -> None:
     async with listening(app, settings.engine_bind) as serving:
         logger.info("engine started", engine=str(fleet.engine_id), url=settings.url)
         bots = asyncio.create_task(fleet.run())
-        rounds = asyncio.create_task(chores.run())
+        coming_round = asyncio.create_task(chores.run())
         asked = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({bots, serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({bots, serving, asked, coming_round}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (asked, rounds):
+            for task in (asked, coming_round):
                 task.cancel()
             await commands.close()
             await catch_up.close()
@@ -123,7 +132,7 @@ async def _run(settings: EngineSettings, db: AsyncEngine) -> None:
             await bots
     logger.info("engine stopped", engine=str(fleet.engine_id))
     if not stop.is_set():
-        raise RuntimeError("the private listener ended by itself")
+        raise RuntimeError("a part of the engine ended by itself")
 
 
 def _fence(fleet: Supervisor, bot_id: UUID) -> Fence:

@@ -10,7 +10,7 @@ from uuid import UUID
 from loguru import logger
 from sqlalchemy.exc import SQLAlchemyError
 
-from astero_bot_engine.features.cases.service import CaseDesk
+from astero_bot_engine.features.cases.rounds import CaseRounds
 from astero_bot_engine.fleet.supervisor import Supervisor
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.gateway.intents import needed
@@ -29,22 +29,21 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 class Chores:
     """Implements internal.routes.Fleet: a nudge about a bot also carries out what waits for it."""
 
-    def __init__(self, fleet: Supervisor, desk: CaseDesk) -> None:
+    def __init__(self, fleet: Supervisor, rounds: CaseRounds) -> None:
         self._fleet = fleet
-        self._desk = desk
+        self._rounds = rounds
         self._heard: dict[UUID, datetime] = {}
         self._silent: dict[UUID, datetime] = {}
 
     async def run(self) -> None:
         """For ever, for the bots held here."""
         while True:
-            self._listen()
-            await self._tend([hosted.bot_id for hosted in self._fleet.hosted()])
+            await self._tend(self._listen())
             await asyncio.sleep(EVERY_SECONDS)
 
     async def took_over(self, client: BotClient) -> None:
         """A bot came online under a new lease: finish first what its last engine had begun."""
-        await self._tend([client.bot_id])
+        await self._rounds.take_over(client)
 
     def health(self) -> EngineHealth:
         return self._fleet.health()
@@ -75,8 +74,12 @@ class Chores:
         await self._fleet.leave(bot_id, guild_id)
 
     def _hears_what_it_needs(self, bot_id: UUID) -> bool:
+        if all(hosted.bot_id != bot_id for hosted in self._fleet.hosted()):
+            return True
         client = self._fleet.find_client(bot_id)
-        if client is None or client.plan is None or client.plan.missing:
+        if client is None or client.plan is None:
+            return False
+        if client.plan.missing:
             return True
         return client.online and not needed(self._fleet.settings.needs(bot_id)) & ~client.plan.identify
 
@@ -84,7 +87,8 @@ class Chores:
         """When this bot was last connected, as far as this process knows."""
         return self._heard.get(bot_id)
 
-    def _listen(self) -> None:
+    def _listen(self) -> list[UUID]:
+        """Notes which bots can hear now; answers all that are held here."""
         now = utc_now()
         held = {hosted.bot_id for hosted in self._fleet.hosted()}
         for bot_id in held:
@@ -96,12 +100,13 @@ class Chores:
         for forgotten in (self._heard.keys() | self._silent.keys()) - held:
             self._heard.pop(forgotten, None)
             self._silent.pop(forgotten, None)
+        return list(held)
 
     async def _tend(self, bot_ids: Sequence[UUID]) -> None:
         if not bot_ids:
             return
         try:
-            await self._desk.tend(bot_ids)
+            await self._rounds.tend(bot_ids)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("the database is away", error=type(error).__name__)
         except Exception as error:  # noqa: BLE001 - the next round must come whatever this one met

@@ -2,7 +2,6 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -66,7 +65,6 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: Secret
     encryption_key: Keyring
     bot_engine_secret: SecretRing
-    astero_env: Literal["production", "development", "test"] = "production"
     discord_api_url: ApiUrl = ApiUrl("https://discord.com/api/v10")
     discord_bot_token: Secret | None = None
     engine_bind: PrivateAddress = PrivateAddress()

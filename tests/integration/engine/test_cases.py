@@ -53,7 +53,7 @@ async def test_a_reason_is_changed_and_the_change_is_audited(house: House, scene
     assert case["reason"] == "second thought"
     audit = await query(
         house.database,
-        "SELECT actor_kind, actor_id, details->>'number' FROM audit_entries"
+        "SELECT actor_kind, actor_id, target FROM audit_entries"
         " WHERE guild_id = %s AND action = 'case:case:edited'",
         [scene.guild_id],
     )

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -13,13 +14,14 @@ from support.scene import Scene
 
 from astero_shared.errors import UnavailableError
 from astero_shared.features.bots.tables import SHARED_BOT_ID
-from astero_shared.ids import Snowflake, new_id
+from astero_shared.ids import Snowflake
 from astero_shared.internal.client import EngineClient
 from astero_shared.internal.contracts import Announcement
 from astero_shared.settings import SecretRing
 
 from .conftest import House
 
+NOBODY = UUID("00000000-0000-7000-8000-0000000000ff")
 BOT = f"/internal/bots/{SHARED_BOT_ID}"
 
 
@@ -104,7 +106,7 @@ async def test_a_unix_socket_serves_as_well_and_a_stale_one_is_replaced(
             process.start()
             await until(lambda: answers(http, "http://engine/internal/health"))
             with pytest.raises(UnavailableError):
-                await client.list_roles(new_id(), 1)
+                await client.list_roles(NOBODY, 1)
             headers = {"Authorization": f"Bearer {process.secret}"}
             health = (await http.get("http://engine/internal/health", headers=headers)).json()
             assert (health["bots"], health["draining"]) == (0, False)
@@ -119,7 +121,7 @@ async def test_a_unix_socket_serves_as_well_and_a_stale_one_is_replaced(
         ("/internal/bots/no-uuid/guilds/1/channels", 404, "not_found"),
         (f"{BOT}/guilds/+1/channels", 404, "not_found"),
         (f"{BOT}/guilds/1/channels", 404, "installations.not_found"),
-        (f"/internal/bots/{new_id()}/guilds/1/channels", 404, "engine.bot_not_held"),
+        (f"/internal/bots/{NOBODY}/guilds/1/channels", 404, "engine.bot_not_held"),
         (f"{BOT}/reconcile", 405, "method_not_allowed"),
     ],
 )

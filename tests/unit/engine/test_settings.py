@@ -40,7 +40,6 @@ def test_what_is_left_out_has_a_safe_default() -> None:
         ("ENGINE_BIND", "unix:relative.sock"),
         ("DISCORD_API_URL", "https://discord.example"),
         ("DISCORD_API_URL", "ftp://discord.example/api/v10"),
-        ("ASTERO_ENV", "staging"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(variable: str, value: str) -> None:

@@ -18,6 +18,12 @@ def said(key: str) -> app_commands.locale_str:
     return app_commands.locale_str(text(key, "en"), key=key)
 
 
+def command_name(locale: Locale, *path: str) -> str:
+    """A command as the member sees it in their own client: `/automod addword`, `/automod ajouter-mot`."""
+    keys = (".".join(path[: depth + 1]) for depth in range(len(path)))
+    return "`/" + " ".join(text(f"commands.{key}.name", locale) for key in keys) + "`"
+
+
 class CatalogueTranslator(app_commands.Translator):
     """English is what the definitions say themselves, so only other languages are looked up."""
 

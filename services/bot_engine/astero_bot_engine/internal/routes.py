@@ -45,7 +45,7 @@ class Fleet(Protocol):
     def hosted(self) -> list[HostedBot]: ...
 
     def find_client(self, bot_id: UUID) -> BotClient | None:
-        """The client of a bot that runs here, None otherwise."""
+        """The client of a bot that runs here and knows its servers, None otherwise."""
         ...
 
     async def reconcile(self, bot_id: UUID) -> bool:
@@ -81,14 +81,14 @@ async def reconcile(bot_id: FromPath[UUID], state: State) -> Accepted:
 
 @post("/internal/bots/{bot_id:uuid}/guilds/{guild_id:str}/reload", status_code=200)
 async def reload(bot_id: FromPath[UUID], guild_id: FromPath[str], state: State) -> Accepted:
-    _client(state, bot_id)
+    _require_held(state, bot_id)
     await _fleet(state).reload(bot_id, _snowflake(guild_id))
     return Accepted(bot_id=bot_id, held=True)
 
 
 @post("/internal/bots/{bot_id:uuid}/guilds/{guild_id:str}/leave", status_code=200)
 async def leave(bot_id: FromPath[UUID], guild_id: FromPath[str], state: State) -> Accepted:
-    _client(state, bot_id)
+    _require_held(state, bot_id)
     await _fleet(state).leave(bot_id, _snowflake(guild_id))
     return Accepted(bot_id=bot_id, held=True)
 
@@ -138,16 +138,15 @@ async def announce(
     channel = guild.get_channel_or_thread(wanted.channel_id)
     if not isinstance(channel, discord.abc.Messageable):
         raise NotFoundError("There is no such channel.", code="discord.channel_not_found")
+    if isinstance(channel, discord.abc.GuildChannel) and not _may_post(channel):
+        raise _cannot_post()
     try:
         # The nonce makes Discord answer with the first message when the api asks again.
         message = await channel.send(
             wanted.content, nonce=wanted.nonce, allowed_mentions=discord.AllowedMentions.none()
         )
     except discord.Forbidden:
-        raise ForbiddenError(
-            "The bot may not write in this channel: give it View Channel and Send Messages there.",
-            code="discord.missing_permissions",
-        ) from None
+        raise _cannot_post() from None
     except discord.HTTPException as error:
         raise UnavailableError(
             f"Discord did not take the message ({error.status}); try again in a moment.",
@@ -175,10 +174,16 @@ def _fleet(state: State) -> Fleet:
     return state.fleet
 
 
+def _require_held(state: State, bot_id: UUID) -> None:
+    if all(hosted.bot_id != bot_id for hosted in _fleet(state).hosted()):
+        raise NotFoundError("This engine does not run that bot.", code="engine.bot_not_held")
+
+
 def _client(state: State, bot_id: UUID) -> BotClient:
+    _require_held(state, bot_id)
     client = _fleet(state).find_client(bot_id)
     if client is None:
-        raise NotFoundError("This engine does not run that bot.", code="engine.bot_not_held")
+        raise UnavailableError("The bot is still connecting.", code="engine.bot_connecting", retry_after=2)
     return client
 
 
@@ -194,6 +199,13 @@ def _guild(client: BotClient, guild_id: str) -> discord.Guild:
     if guild is None or guild.unavailable:
         raise NotFoundError("The bot is not in this server.", code="installations.not_found")
     return guild
+
+
+def _cannot_post() -> ForbiddenError:
+    return ForbiddenError(
+        "The bot may not write in this channel: give it View Channel and Send Messages there.",
+        code="discord.missing_permissions",
+    )
 
 
 def _may_post(channel: discord.abc.GuildChannel) -> bool:

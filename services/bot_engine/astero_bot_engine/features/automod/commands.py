@@ -10,7 +10,7 @@ from astero_bot_engine.features.automod.views import status_embed
 from astero_bot_engine.features.modules.changes import SettingsDesk
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.interactions.access import require
-from astero_bot_engine.interactions.language import said
+from astero_bot_engine.interactions.language import command_name, said
 from astero_bot_engine.interactions.replies import defer, reply
 from astero_shared.errors import ConflictError, NotFoundError
 from astero_shared.features.automod.config import MAX_WORD_LENGTH, AutomodConfig
@@ -66,7 +66,7 @@ class AutomodCommands(app_commands.Group):
             asker.scope, AutomodConfig, lambda _: {rule: {"enabled": on}}, asker.locale
         )
         name = text(f"automod.rules.{rule}", asker.locale)
-        empty = _empty_list(change.after, rule)
+        empty = _empty_list(change.after, rule, asker.locale)
         if on and empty is not None:
             answer = text("automod.replies.nothing_listed", asker.locale, rule=name, command=empty)
         else:
@@ -194,17 +194,17 @@ def _find(words: tuple[str, ...], word: str) -> str | None:
     return next((listed for listed in words if listed.casefold() == wanted), None)
 
 
-def _empty_list(config: AutomodConfig, rule: str) -> str | None:
+def _empty_list(config: AutomodConfig, rule: str, locale: Locale) -> str | None:
     """The command that fills the list without which the rule does nothing."""
     if rule == Rule.WORDS and not config.words.words:
-        return "`/automod addword`"
+        return command_name(locale, "automod", "addword")
     if rule == Rule.PATTERNS and not config.patterns.patterns:
-        return "`/settings`"
+        return command_name(locale, "settings")
     return None
 
 
 def _rule_off(locale: Locale) -> str:
-    return text("automod.replies.rule_off", locale, command="`/automod toggle`")
+    return text("automod.replies.rule_off", locale, command=command_name(locale, "automod", "toggle"))
 
 
 def _plain(word: str) -> str:

@@ -4,11 +4,8 @@ A hit opens its case first, one for each message, and then acts. Staff, the owne
 above the bot are left alone; where the bot wanted to act and cannot, the log channel says so once.
 """
 
-import time
-from collections import OrderedDict
 from collections.abc import Coroutine
 from typing import Any, Final
-from uuid import UUID
 
 import discord
 from loguru import logger
@@ -16,6 +13,7 @@ from msgspec.structs import replace
 
 from astero_bot_engine.dispatch.events import RawEvent
 from astero_bot_engine.dispatch.listeners import Listeners
+from astero_bot_engine.features.automod.floods import ENDS_A_FLOOD, Floods
 from astero_bot_engine.features.automod.invites import InviteDirectory
 from astero_bot_engine.features.automod.messages import Message, first_look, full_look, read_message
 from astero_bot_engine.features.automod.standing import member_permissions
@@ -43,21 +41,19 @@ from astero_shared.i18n import Locale, text
 from astero_shared.scope import SYSTEM, GuildScope
 
 MODULE: Final = "automod"
-# One who floods is timed out, kicked or banned once; what they sent meanwhile is only deleted.
-_ONE_ACTION_SECONDS: Final = 10.0
-_REMEMBERED: Final = 10_000
-_ENDS_A_FLOOD: Final = frozenset({RuleAction.TIMEOUT, RuleAction.KICK, RuleAction.BAN})
 
 
 class AutomodListener:
     """One for all bots of the engine."""
 
-    def __init__(self, *, memory: SettingsMemory, desk: CaseDesk, log_channels: LogChannels) -> None:
+    def __init__(
+        self, *, memory: SettingsMemory, desk: CaseDesk, log_channels: LogChannels, floods: Floods
+    ) -> None:
         self._memory = memory
         self._desk = desk
         self._log_channels = log_channels
         self._invites = InviteDirectory()
-        self._acted: OrderedDict[tuple[UUID, int, int], float] = OrderedDict()
+        self._floods = floods
 
     def register(self, listeners: Listeners) -> None:
         listeners.when_active(MODULE, "MESSAGE_CREATE", self.on_message)
@@ -160,14 +156,17 @@ class AutomodListener:
         author_id: int,
     ) -> None:
         locale = language_of(self._memory.of(client.bot_id, guild.id).config(CasesConfig), guild)
-        action = self._one_action(client.bot_id, guild.id, author_id, hit.action)
+        scope = GuildScope(SYSTEM, client.bot_id, guild.id)
+        written = message.edited_timestamp or discord.utils.snowflake_time(int(message.id))
+        action = hit.action
+        if action in ENDS_A_FLOOD and not await self._floods.claim(scope, author_id, written):
+            action = RuleAction.DELETE
         ends = hit.duration if action is hit.action else None
-        edited = message.edited_timestamp
-        cause = f"automod:{message.id}" + ("" if edited is None else f":{int(edited.timestamp() * 1000)}")
         draft = CaseDraft(
             action=action.value,
             source="automod",
-            source_key=cause,
+            # Also for an edit: a message that broke a rule is deleted, so it opens one case at most.
+            source_key=f"automod:{message.id}",
             rule=hit.rule.value,
             target_id=author_id,
             target_name=None if message.author is None else message.author.username,
@@ -179,28 +178,15 @@ class AutomodListener:
             internal_note=_found(hit, locale),
             duration_seconds=None if ends is None else int(ends.total_seconds()),
         )
-        scope = GuildScope(SYSTEM, client.bot_id, guild.id)
         try:
             case = await self._desk.open_surely(scope, draft)
+            if case is not None:
+                await self._desk.carry_out(client, case)
         except NotFoundError:
             logger.info("automod hit in a removed server", bot=str(client.bot_id), guild=str(guild.id))
-            return
-        if case is not None:
-            await self._desk.carry_out(client, case)
-
-    def _one_action(self, bot_id: UUID, guild_id: int, author_id: int, wanted: RuleAction) -> RuleAction:
-        if wanted not in _ENDS_A_FLOOD:
-            return wanted
-        key = (bot_id, guild_id, author_id)
-        now = time.monotonic()
-        before = self._acted.get(key)
-        if before is not None and now - before < _ONE_ACTION_SECONDS:
-            return RuleAction.DELETE
-        self._acted[key] = now
-        self._acted.move_to_end(key)
-        if len(self._acted) > _REMEMBERED:
-            self._acted.popitem(last=False)
-        return wanted
+        finally:
+            if action in ENDS_A_FLOOD:
+                self._floods.over(scope, author_id)
 
     async def _say_once(
         self, client: BotClient, guild: discord.Guild, cause: Cause, body: str, locale: Locale

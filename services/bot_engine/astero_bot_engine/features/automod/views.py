@@ -3,6 +3,7 @@
 import discord
 
 from astero_bot_engine.gateway.client import BotClient
+from astero_bot_engine.interactions.language import command_name
 from astero_shared.features.automod.config import AutomodConfig, RuleConfig
 from astero_shared.features.automod.rules import Rule
 from astero_shared.i18n import Locale, text
@@ -12,7 +13,11 @@ def status_embed(
     client: BotClient, guild: discord.Guild, config: AutomodConfig, locale: Locale
 ) -> discord.Embed:
     lines = [_line(config, rule, locale) for rule in Rule]
-    lines += ["", *_troubles(client, guild, locale), text("automod.status.hint", locale)]
+    lines += [
+        "",
+        *_troubles(client, guild, locale),
+        text("automod.status.hint", locale, command=command_name(locale, "settings")),
+    ]
     return discord.Embed(
         title=text("automod.status.title", locale), description="\n".join(lines), colour=0x5865F2
     )

@@ -97,8 +97,8 @@ class CasesCommands(app_commands.Group):
                 action=AuditAction.CASE_EDITED,
                 bot_id=asker.scope.bot_id,
                 guild_id=asker.scope.guild_id,
-                target=str(case.target_id),
-                details={"number": number, "changed": ["reason"]},
+                target=str(number),
+                details={"changed": ["reason"]},
             )
         await reply(
             interaction,

@@ -5,13 +5,16 @@ of hundreds.
 """
 
 import asyncio
+import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 import discord
 from loguru import logger
 
+from astero_bot_engine.dispatch.guard import Done, Guard
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
 from astero_shared.features.cases.config import CasesConfig
@@ -20,6 +23,9 @@ from astero_shared.ids import new_id
 # Discord: a message has at most ten embeds, with 6000 characters in all.
 _MAX_EMBEDS: Final = 10
 _MAX_CHARACTERS: Final = 6000
+# Lines that wait for one channel; beyond that the oldest are left out, as the cases themselves tell all.
+_MAX_WAITING: Final = 500
+_NEEDS: Final = discord.Permissions(view_channel=True, send_messages=True, embed_links=True).value
 # Causes remembered per engine; the oldest is said again if it ever comes back.
 _MAX_CAUSES: Final = 10_000
 
@@ -27,11 +33,15 @@ Cause = tuple[str, int]
 """What stands in the way, and where: ("delete", channel id), ("member", user id)."""
 
 
+_Entry = tuple[discord.Embed, str, asyncio.Future[int | None]]
+
+
 class LogChannels:
     """One for all bots. Posting never raises: a log channel that cannot be written to is logged here."""
 
-    def __init__(self, memory: SettingsMemory) -> None:
+    def __init__(self, memory: SettingsMemory, guard: Guard) -> None:
         self._memory = memory
+        self._guard = guard
         self._lines: dict[tuple[UUID, int], _Line] = {}
         self._said: OrderedDict[tuple[UUID, int, Cause], None] = OrderedDict()
 
@@ -43,7 +53,7 @@ class LogChannels:
         key = (client.bot_id, int(channel_id))
         line = self._lines.get(key)
         if line is None or line.client is not client:
-            line = self._lines[key] = _Line(client, int(channel_id))
+            line = self._lines[key] = _Line(self._guard, client, guild_id, int(channel_id))
         try:
             return await line.post(embed, nonce)
         finally:
@@ -66,10 +76,12 @@ class LogChannels:
 
 
 class _Line:
-    def __init__(self, client: BotClient, channel_id: int) -> None:
+    def __init__(self, guard: Guard, client: BotClient, guild_id: int, channel_id: int) -> None:
         self.client = client
+        self._guard = guard
+        self._guild_id = guild_id
         self._channel_id = channel_id
-        self._waiting: list[tuple[discord.Embed, str, asyncio.Future[int | None]]] = []
+        self._waiting: list[_Entry] = []
         self._worker: asyncio.Task[None] | None = None
 
     @property
@@ -79,6 +91,8 @@ class _Line:
     async def post(self, embed: discord.Embed, nonce: str) -> int | None:
         posted: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((embed, nonce, posted))
+        if len(self._waiting) > _MAX_WAITING:
+            self._waiting.pop(0)[2].set_result(None)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
         return await posted
@@ -88,13 +102,15 @@ class _Line:
             batch = self._next_batch()
             message_id = None
             try:
-                message_id = await self._send([embed for embed, _, _ in batch], batch[0][1])
+                message_id = await self._send([embed for embed, _, _ in batch], _nonce_of(batch))
+            except Exception as error:  # noqa: BLE001 - those who wait for the next lines must hear of them
+                logger.opt(exception=error).error("log channel failed", bot=str(self.client.bot_id))
             finally:
                 for _, _, posted in batch:
                     if not posted.done():
                         posted.set_result(message_id)
 
-    def _next_batch(self) -> list[tuple[discord.Embed, str, asyncio.Future[int | None]]]:
+    def _next_batch(self) -> list[_Entry]:
         size, characters = 0, 0
         for embed, _, _ in self._waiting[:_MAX_EMBEDS]:
             characters += len(embed)
@@ -107,17 +123,30 @@ class _Line:
     async def _send(self, embeds: list[discord.Embed], nonce: str) -> int | None:
         channel = self.client.get_partial_messageable(self._channel_id)
         try:
-            # The nonce: a case told again after a crash is not shown twice within minutes.
-            message = await channel.send(
-                embeds=embeds, nonce=nonce, allowed_mentions=discord.AllowedMentions.none()
+            outcome = await self._guard.call(
+                self.client,
+                lambda: channel.send(
+                    embeds=embeds, nonce=nonce, allowed_mentions=discord.AllowedMentions.none()
+                ),
+                guild_id=self._guild_id,
+                channel_id=self._channel_id,
+                needs=_NEEDS,
             )
-        except (discord.HTTPException, discord.ClientException, OSError) as error:
-            logger.warning(
-                "log channel not written",
-                bot=str(self.client.bot_id),
-                channel=str(self._channel_id),
-                status=getattr(error, "status", None),
-                code=getattr(error, "code", None),
-            )
+        except (discord.DiscordServerError, OSError) as error:
+            logger.warning("log channel not reached", bot=str(self.client.bot_id), error=type(error).__name__)
             return None
-        return message.id
+        if isinstance(outcome, Done):
+            return outcome.value.id
+        logger.warning(
+            "log channel not written",
+            bot=str(self.client.bot_id),
+            channel=str(self._channel_id),
+            code=outcome.code,
+        )
+        return None
+
+
+def _nonce_of(batch: Sequence[_Entry]) -> str:
+    """Of the whole batch: after a crash another batch may begin with the same case and hold more."""
+    together = "".join(nonce for _, nonce, _ in batch)
+    return batch[0][1] if len(batch) == 1 else hashlib.blake2b(together.encode(), digest_size=12).hexdigest()

@@ -7,7 +7,7 @@ settled. Every step can be done again, so a crash between any two of them loses 
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -15,38 +15,33 @@ from uuid import UUID
 
 import discord
 from loguru import logger
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_bot_engine.dispatch.guard import Guard
-from astero_bot_engine.features.cases.actions import audit_reason, failure_of, perform
+from astero_bot_engine.features.cases.actions import perform
 from astero_bot_engine.features.cases.deletions import DeleteQueue
 from astero_bot_engine.features.cases.log_channel import LogChannels
 from astero_bot_engine.features.cases.notices import Notices
-from astero_bot_engine.features.cases.views import case_embed, failure_text, language_of, plain_embed
+from astero_bot_engine.features.cases.views import case_embed, language_of
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
-from astero_bot_engine.gateway.rest import CallBarredError
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
-from astero_shared.db.session import reading, transaction
+from astero_shared.db.outages import is_away
+from astero_shared.db.session import transaction
 from astero_shared.features.cases.config import CasesConfig
 from astero_shared.features.cases.store import (
     CaseDraft,
     Fence,
     LeaseLostError,
-    list_due_to_lift,
-    list_pending,
     list_related,
-    mark_lifted,
     note_logged,
     open_case,
     settle_case,
 )
 from astero_shared.features.cases.tables import Case
-from astero_shared.i18n import text
 from astero_shared.scope import GuildScope
 
 # Before these the member is told, afterwards the bot may share no server with them any more.
@@ -54,8 +49,9 @@ _TOLD_FIRST: Final = frozenset({"kick", "ban"})
 # A case that Discord could not be asked about for this long is given up.
 _GIVE_UP_AFTER: Final = timedelta(minutes=15)
 _REMEMBERED: Final = 4096
-# Waits between tries to write a case down while the database is away or the lease is in doubt, in seconds.
-_OPENING_DELAYS: Final = (0.25, 0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
+# Between tries to write a case down while the database is away or the lease is in doubt, in seconds.
+_FIRST_DELAY: Final = 0.25
+_LONGEST_DELAY: Final = 4.0
 
 
 class CaseDesk:
@@ -69,16 +65,14 @@ class CaseDesk:
         memory: SettingsMemory,
         log_channels: LogChannels,
         fence_of: Callable[[UUID], Fence],
-        find_client: Callable[[UUID], BotClient | None],
     ) -> None:
         self._db = db
         self._guard = guard
         self._memory = memory
         self._log_channels = log_channels
         self._fence_of = fence_of
-        self._find_client = find_client
         self._deletions = DeleteQueue(guard)
-        self._notices = Notices()
+        self._notices = Notices(guard)
         self._running: dict[UUID, asyncio.Task[Case]] = {}
         self._finished: OrderedDict[UUID, Case] = OrderedDict()
         self._reserved: set[str] = set()
@@ -117,8 +111,8 @@ class CaseDesk:
                 action=AuditAction.CASE_OPENED,
                 bot_id=scope.bot_id,
                 guild_id=scope.guild_id,
-                target=str(draft.target_id),
-                details={"number": case.number, "action": case.action, "source": case.source},
+                target=str(case.number),
+                details={"action": case.action, "targetId": str(case.target_id), "source": case.source},
             )
         return case
 
@@ -126,14 +120,23 @@ class CaseDesk:
         self._reserved.discard(case.source_key or "")
 
     async def open_surely(self, scope: GuildScope, draft: CaseDraft) -> Case | None:
-        """As `open`, but waits for a database that is away: nobody can press the button again."""
-        for delay in _OPENING_DELAYS:
+        """As `open`, but waits for a database that is away: nobody can press the button again.
+
+        A bot that leaves this engine cancels the wait, and the engine that resumes its session hears of the
+        cause again.
+        """
+        delay = _FIRST_DELAY
+        deadline = utc_now() + _GIVE_UP_AFTER
+        while True:
             try:
                 return await self.open(scope, draft)
-            except (DBAPIError, PoolTimeoutError, LeaseLostError, OSError) as error:
+            except (SQLAlchemyError, LeaseLostError, OSError) as error:
+                passes = isinstance(error, LeaseLostError | OSError) or is_away(error)
+                if not passes or utc_now() > deadline:
+                    raise
                 logger.warning("case not written yet", bot=str(scope.bot_id), error=type(error).__name__)
                 await asyncio.sleep(delay)
-        return await self.open(scope, draft)
+                delay = min(delay * 2, _LONGEST_DELAY)
 
     async def carry_out(self, client: BotClient, case: Case) -> Case:
         """Do it, settle it, show it. Once at a time, and not again after it was settled here."""
@@ -155,29 +158,24 @@ class CaseDesk:
         self._finished[case.id] = case
         if len(self._finished) > _REMEMBERED:
             self._finished.popitem(last=False)
-        # The log channel is slow when many cases come at once; nobody waits for it.
+        self.show(client, case, told=told)
+        return case
+
+    def show(self, client: BotClient, case: Case, *, told: bool | None) -> None:
+        """In the log channel, which is slow when many cases come at once: nobody waits for it."""
         showing = asyncio.create_task(self._show(client, case, told=told))
         self._showing.add(showing)
         showing.add_done_callback(self._showing.discard)
-        return case
+
+    def is_reserved(self, case: Case) -> bool:
+        """Whether somebody carries it out alone; see `open`."""
+        return case.source_key in self._reserved
 
     async def drain(self, *, within: float) -> None:
         """Let what is under way finish for `within` seconds; the rest is pending for the next engine."""
         under_way = {*self._running.values(), *self._showing}
         if under_way:
             await asyncio.wait(under_way, timeout=within)
-
-    async def tend(self, bot_ids: Sequence[UUID]) -> None:
-        """Carry out what is pending for these bots and lift the bans whose time is over."""
-        async with reading(self._db) as session:
-            pending = await list_pending(session, bot_ids, opened_before=utc_now())
-            due = await list_due_to_lift(session, bot_ids, now=utc_now())
-        for case in pending:
-            if case.source_key not in self._reserved and (client := self._ready_client(case)) is not None:
-                await self._carry_out_logged(client, case)
-        for case in due:
-            if (client := self._ready_client(case)) is not None:
-                await self._lift(client, case)
 
     # -- one case -----------------------------------------------------------------------------------
 
@@ -197,25 +195,6 @@ class CaseDesk:
             told = await self._notices.tell(client, guild, case, config, language_of(config, guild))
         return await self.settle(client, case, failure, told=told)
 
-    async def _carry_out_logged(self, client: BotClient, case: Case) -> None:
-        try:
-            await self.carry_out(client, case)
-        except (discord.DiscordServerError, discord.ClientException, OSError) as error:
-            # It stays pending and is tried again.
-            logger.warning(
-                "case not carried out yet",
-                bot=str(case.bot_id),
-                number=case.number,
-                error=type(error).__name__,
-            )
-        except (DBAPIError, PoolTimeoutError):
-            raise
-        except Exception as error:  # noqa: BLE001 - it would come back every round and hold up all others
-            logger.opt(exception=error).error(
-                "case not carried out", bot=str(case.bot_id), number=case.number
-            )
-            await self.settle(client, case, "cases.internal", told=None)
-
     async def _show(self, client: BotClient, case: Case, *, told: bool | None) -> None:
         guild = client.get_guild(case.guild_id)
         if guild is None:
@@ -225,46 +204,10 @@ class CaseDesk:
         message_id = await self._log_channels.post(
             client, case.guild_id, embed, nonce=f"case{case.id.int % 10**20}"
         )
-        if message_id is not None:
+        if message_id is None:
+            return
+        try:
             async with transaction(self._db) as session:
                 await note_logged(session, case.id, message_id=message_id)
-
-    async def _lift(self, client: BotClient, case: Case) -> None:
-        guild = client.get_guild(case.guild_id)
-        if guild is None:
-            return
-        config = self._memory.of(client.bot_id, case.guild_id).config(CasesConfig)
-        locale = language_of(config, guild)
-        try:
-            outcome = await self._guard.call(
-                client,
-                lambda: client.http.unban(
-                    case.target_id, case.guild_id, reason=audit_reason(f"#{case.number}")
-                ),
-                guild_id=case.guild_id,
-                needs=discord.Permissions(ban_members=True).value,
-            )
-            failure = failure_of(outcome, "unban")
-        except (discord.DiscordServerError, CallBarredError, OSError):
-            return
-        # Also when refused: asking again every few seconds would only burn the shared budget of refusals.
-        async with transaction(self._db) as session:
-            await mark_lifted(session, case.id, now=utc_now())
-        member = f"<@{case.target_id}>"
-        if failure is None:
-            body = text("cases.log.lifted", locale, number=case.number, member=member)
-        else:
-            body = text(
-                "cases.log.lift_failed",
-                locale,
-                number=case.number,
-                member=member,
-                failure=failure_text(failure, locale),
-            )
-        embed = plain_embed(text("cases.actions.unban", locale), body)
-        await self._log_channels.post(client, case.guild_id, embed, nonce=f"lift{case.id.int % 10**20}")
-
-    def _ready_client(self, case: Case) -> BotClient | None:
-        """Before READY the bot knows no roles and no channels: the case waits a moment longer."""
-        client = self._find_client(case.bot_id)
-        return client if client is not None and client.online else None
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("log message not noted", bot=str(case.bot_id), error=type(error).__name__)
