@@ -16,7 +16,6 @@ from support.log_capture import captured_log
 
 from astero_shared.observability.interception import (
     GRANIAN_LOGGING,
-    on_loop_exception,
     route_standard_library,
 )
 
@@ -122,23 +121,20 @@ def test_an_exception_in_a_finaliser_is_a_line() -> None:
     assert "abcdef99" not in log.text
 
 
-async def test_a_forgotten_tasks_exception_is_a_line_with_or_without_our_handler() -> None:
+async def test_a_forgotten_tasks_exception_is_a_line() -> None:
     async def fail() -> None:
         raise ValueError("the message is abcdef99")
 
-    for handler in (None, on_loop_exception):
-        with captured_log(secrets=["abcdef99"]) as log:
-            asyncio.get_running_loop().set_exception_handler(handler)
-            task = asyncio.create_task(fail())
-            await asyncio.wait([task])
-            del task
-            gc.collect()
-            asyncio.get_running_loop().set_exception_handler(None)
-        assert log.last["level"] == 50
-        assert log.last["err"]["type"] == "ValueError"
-        assert "Task exception was never retrieved" in log.text
-        assert "future:" not in log.text  # its repr holds the raw exception
-        assert "abcdef99" not in log.text
+    with captured_log(secrets=["abcdef99"]) as log:
+        task = asyncio.create_task(fail())
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+    assert log.last["level"] == 50
+    assert log.last["err"]["type"] == "ValueError"
+    assert "Task exception was never retrieved" in log.text
+    assert "future:" not in log.text  # its repr holds the raw exception
+    assert "abcdef99" not in log.text
 
 
 def test_a_logger_patched_afterwards_adds_nothing_raw() -> None:

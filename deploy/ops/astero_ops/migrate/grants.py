@@ -1,7 +1,7 @@
 """The grants file and the live catalog, read into the same shape, compared, and made equal.
 
 A right is (role, verb, object): the object is `table`, `table.column`, `sequence` or `function(args)`.
-Only the roles of the services are looked at; the owner's own rights come with owning.
+Whoever holds a right is looked at, PUBLIC included; the owner's own rights come with owning.
 """
 
 import tomllib
@@ -14,7 +14,6 @@ from psycopg import Connection, sql
 
 from astero_ops.migrate.places import GRANTS_FILE
 
-_ROLES = ("astero_api", "astero_bot_engine", "astero_backup", "PUBLIC")
 _VERBS = {"select": "SELECT", "insert": "INSERT", "update": "UPDATE", "delete": "DELETE"}
 
 # relkind: r table, p partitioned table, v view, m materialised view, S sequence

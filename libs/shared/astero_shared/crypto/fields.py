@@ -66,8 +66,3 @@ def unseal(keyring: Keyring, *, table: str, column: str, row: UUID, blob: bytes)
         return AESGCM(key).decrypt(iv, sealed, _bound_to(table, column, row, header))
     except InvalidTag:
         raise SecretUnavailableError(table, column, row) from None
-
-
-def key_id_of(blob: bytes) -> int:
-    """The key id in the header, unauthenticated: for listing and rotation only."""
-    return int(_HEADER.unpack_from(blob)[1])

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, LargeBinary
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import declared_attr
-from sqlmodel import Field, Integer, SQLModel, Text
+from sqlmodel import Field, Integer, SQLModel
 
 from astero_shared.clock import utc_now
 from astero_shared.ids import new_id
@@ -45,10 +45,6 @@ def snowflake(*, primary_key: bool = False) -> Any:
 
 def optional_snowflake() -> Any:
     return Field(default=None, sa_type=BigInteger)
-
-
-def text_column(default: str | None = None) -> Any:
-    return Field(default=default, sa_type=Text)
 
 
 def json_column() -> Any:

@@ -2,7 +2,6 @@
 uncaught exceptions of the process, of threads, of event loops and of finalisers.
 """
 
-import asyncio
 import inspect
 import logging
 import sys
@@ -74,12 +73,6 @@ def install_hooks() -> None:
     sys.excepthook = _on_uncaught
     threading.excepthook = _on_thread
     sys.unraisablehook = _on_unraisable
-
-
-def on_loop_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """For `loop.set_exception_handler`. Without it asyncio's own logger brings the same line here."""
-    error = context.get("exception")
-    logger.bind(reason=context.get("message")).opt(exception=error).error("loop.exception")
 
 
 def _on_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

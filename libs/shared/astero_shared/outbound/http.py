@@ -1,5 +1,5 @@
 """Every outgoing HTTP call of ours starts here: only to the origins named at construction, with time
-and size limits, no redirects, no proxy from the environment, no cookies, and counted by host.
+and size limits, no redirects, no proxy from the environment, no cookies.
 
 Refuses everything else with EgressDeniedError before a socket is opened.
 """
@@ -8,7 +8,6 @@ import asyncio
 import functools
 import ssl
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
@@ -31,8 +30,6 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 Origin = tuple[str, str, int]
 
-_requests: Final[Counter[str]] = Counter()
-
 
 class EgressDeniedError(AsteroError):
     """A call to a place this client was not made for: a fault of ours, never of the user."""
@@ -42,11 +39,6 @@ class EgressDeniedError(AsteroError):
 
 class ResponseTooLargeError(httpx.TransportError):
     """The third party sent more than this client accepts, or sent it compressed unasked."""
-
-
-def requests_by_host() -> Mapping[str, int]:
-    """How many requests this process has sent to each host since it started."""
-    return dict(_requests)
 
 
 def create_client(
@@ -130,7 +122,6 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
         if origin not in self._allowed or request.url.userinfo:
             logger.bind(host=origin[1], port=origin[2]).error("outbound.denied")
             raise EgressDeniedError("This call is not allowed to leave.")
-        _requests[origin[1]] += 1
         deadline = time.monotonic() + self._total_seconds
         try:
             async with asyncio.timeout(self._total_seconds):

@@ -3,7 +3,7 @@
 A listener judges synchronously and answers None (nothing to do, the usual case) or a coroutine that acts.
 """
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from typing import Any
 
@@ -42,6 +42,3 @@ class Listeners:
             for event, listeners in self._by_module.get(module, {}).items():
                 merged[event] = (*merged.get(event, ()), *listeners)
         return merged
-
-    def modules(self) -> Iterable[str]:
-        return self._by_module.keys()

@@ -38,14 +38,13 @@ _SLICE_SECONDS: Final = 0.002
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """`dropped` and `failed` count by event name since the bot started; `busy_seconds` is listeners' time."""
+    """`dropped` and `failed` count by event name since the bot started."""
 
     waiting: int
     running: int
     handled: int
     dropped: dict[str, int]
     failed: dict[str, int]
-    busy_seconds: float
 
 
 class Lane:
@@ -61,7 +60,6 @@ class Lane:
         self._dropped: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
         self._handled = 0
-        self._busy = 0.0
         self._closed = False
         self._held = False
         self._quiet = asyncio.Event()
@@ -108,7 +106,6 @@ class Lane:
 
     def serve(self, now: float, deadline: float) -> float:
         """One turn, begun at `now`: up to _TURN events, fewer past `deadline`. Answers the time."""
-        started = now
         for _ in range(_TURN):
             if not self.ready or now >= deadline:
                 break
@@ -117,7 +114,6 @@ class Lane:
                 self._call(listener, event)
             self._handled += 1
             now = time.perf_counter()
-        self._busy += now - started
         self._note_quiet()
         return now
 
@@ -158,7 +154,6 @@ class Lane:
             handled=self._handled,
             dropped=dict(self._dropped),
             failed=dict(self._failed),
-            busy_seconds=self._busy,
         )
 
     def unfinished_from(self, epoch: int) -> int | None:
