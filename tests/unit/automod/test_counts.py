@@ -26,6 +26,13 @@ QUALIFIED = sorted(
         ("ПРИВЕТ ВСЕМ", 100),
         ("HELLO WORLD https://example.com/lower-case-letters", 100),
         ("<:lowercase:123456789012345678> HELLO WORLD", 100),
+        ("<@HELLO THIS IS LOUD>", 100),
+        ("<#ANY TEXT IN CAPS>", 100),
+        ("</HELLO THIS IS LOUD:123456789012345678>", 100),
+        ("<t:HELLO THIS IS LOUD>", 93),
+        ("<id:HELLO THIS IS LOUD>", 87),
+        ("http://HELLO-THIS-IS-LOUD", 100),
+        ("http://ПРИВЕТ-ВСЕМ-ВОТ", 100),
     ],
 )
 def test_shouting_is_found(content: str, percent: int) -> None:
@@ -42,6 +49,8 @@ def test_shouting_is_found(content: str, percent: int) -> None:
         "ABCDEFGhij",  # exactly 70 %
         "hey <:PEPELAUGHING:123456789012345678>",
         "hey https://example.com/ABCDEFGHIJKLMNOP",
+        "OK <@123456789012345678> <@!123456789012345678> <@&123456789012345678> <#123456789012345678>",
+        "OK </mod warn:123456789012345678> <t:1700000000:F> <t:-1:R> <id:customize>",
         "日本語日本語日本語日本語",
         "1234567890!!!",
         "",
@@ -91,6 +100,12 @@ def test_mentions_are_counted_together(users: int, roles: int, everyone: bool) -
         ("<:one:123456789012345678><a:two:123456789012345678>", 2),
         ("☺ ☺️", 2),
         ("😀\u200b😀", 2),
+        ("😀\u200d😀\u200d😀\u200d😀", 4),
+        ("👩\u200d👩\u200d👩\u200d👩", 4),
+        ("👩\u200d💻\u200d💻", 2),
+        ("😀\u200d♀️", 2),
+        ("🇦 🇧 🇨 🇩", 4),
+        ("🇫🇷🇩", 2),
         ("123 # * © ® text", 0),
         ("été 日本 привет ’—…", 0),
         ("<notanemoji:1>", 0),
@@ -108,6 +123,12 @@ def test_every_emoji_of_unicode_counts_once() -> None:
 @given(st.lists(st.sampled_from(QUALIFIED), max_size=30))
 def test_emoji_beside_text_are_all_counted(given_emoji: list[str]) -> None:
     assert count_emoji(" x ".join(given_emoji)) == len(given_emoji)
+
+
+@given(st.lists(st.sampled_from([one for one in QUALIFIED if "\u200d" not in one]), min_size=5, max_size=30))
+def test_a_joiner_makes_no_flood_one_picture(given_emoji: list[str]) -> None:
+    # The longest sequence that is drawn as one, a family, has four people.
+    assert count_emoji("\u200d".join(given_emoji)) >= len(given_emoji) / 4
 
 
 def test_the_limit_itself_is_allowed() -> None:

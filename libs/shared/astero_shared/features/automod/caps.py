@@ -6,8 +6,14 @@ from typing import Final, NamedTuple
 _UPPER: Final = bytes(range(ord("A"), ord("Z") + 1))
 _LOWER: Final = bytes(range(ord("a"), ord("z") + 1))
 _UPPER_OR_BEYOND: Final = _UPPER + bytes(range(0x80, 0x100))
-# Members, roles, channels, commands, timestamps, custom emoji; and addresses.
-_MARKUP: Final = re.compile(r"<(?:@[!&]?|#|/|t:|a?:|id:)[^<>\n]{1,100}>|https?://\S+")
+# Members, roles, channels, commands, timestamps, custom emoji, guide pages; and addresses. Only what Discord
+# draws as such: anything else in angle brackets is read as it stands.
+_ID: Final = "[0-9]{15,20}"
+_MARKUP: Final = re.compile(
+    rf"<(?:(?:@[!&]?|#){_ID}|/[a-z0-9_ -]{{1,98}}:{_ID}|t:-?[0-9]{{1,17}}(?::[tTdDfFRsS])?"
+    rf"|a?:[A-Za-z0-9_]{{2,32}}:{_ID}|id:[a-z-]{{4,20}}(?::{_ID})?)>"
+    r"|https?://([^\s/?#<>]*)\S*"
+)
 
 
 class Letters(NamedTuple):
@@ -23,13 +29,19 @@ class Letters(NamedTuple):
 
 def count_letters(text: str) -> Letters:
     if "<" in text or "://" in text:
-        text = _MARKUP.sub("", text)
+        text = _MARKUP.sub(_seen, text)
     if text.isascii():
         data = text.encode()
         capitals = len(data) - len(data.translate(None, _UPPER))
         return Letters(capitals + len(data) - len(data.translate(None, _LOWER)), capitals)
     capitals = sum(map(str.isupper, text))
     return Letters(capitals + sum(map(str.islower, text)), capitals)
+
+
+def _seen(markup: re.Match[str]) -> str:
+    # A path has its capitals for a reason (a video's id); a host name with capitals is written to be read.
+    host = markup[1]
+    return host if host and host != host.lower() else ""
 
 
 def may_break_caps(text: str, *, percent: int) -> bool:

@@ -1,4 +1,7 @@
-"""How many emoji a reader sees: sequences joined into one picture count once, so do flags and keycaps."""
+"""How many emoji a reader sees: sequences drawn as one picture count once, so do flags and keycaps.
+
+Pictures chained by joiners that no font draws as one are counted one by one, as Discord shows them.
+"""
 
 import re
 from typing import Final
@@ -16,12 +19,26 @@ _TEXTUAL: Final = "\u00a9\u00ae\u2122\u2139"
 _MODIFIER: Final = "[\U0001f3fb-\U0001f3ff]"
 _TAGS: Final = "[\U000e0020-\U000e007f]"
 _ONE: Final = f"(?:[{_PICTURE}]{_MODIFIER}?\ufe0f?\u20e3?{_TAGS}*)"
+# Unicode's joined sequences (emoji-zwj-sequences.txt, 17.0) by shape: families, couples, professions,
+# people of a gender or walking the other way, and a few of a kind of their own.
+_JOIN: Final = f"{_MODIFIER}?\ufe0f?\u200d"
+_ADULT: Final = "[👨👩🧑]"
+_CHILDREN: Final = f"(?:{_JOIN}[👦👧🧒]){{1,2}}"
+_PAIR: Final = f"{_JOIN}(?:❤\ufe0f?(?:\u200d💋)?|[🤝🐰\U0001faef])\u200d{_ADULT}"
+_PROFESSION: Final = f"{_JOIN}[⚕⚖✈🌾🍳🍼🎄🎓🎤🎨🏫🏭💻💼🔧🔬🚀🚒🦯🦰🦱🦲🦳🦼🦽🩰]\ufe0f?(?:\u200d➡)?"
+_PEOPLE: Final = "[⛹🏃🏄🏊-🏌👮👯👰👱👳👷💁💂💆💇🕵🙅-🙇🙋🙍🙎🚣🚴-🚶🤦🤵🤷-🤹🤼-🤾🦸🦹🧍-🧏🧔🧖-🧟]"
+_OTHERS: Final = (
+    "🏴\u200d☠|🏳\ufe0f?\u200d[🌈⚧]|🐻\u200d❄|[🐈🐦]\u200d⬛|🐦\u200d🔥|🐕\u200d🦺|❤\ufe0f?\u200d[🔥🩹]"
+    "|😶\u200d🌫|😮\u200d💨|😵\u200d💫|🙂\u200d[↔↕]|👁\ufe0f?\u200d🗨|⛓\ufe0f?\u200d💥|🍋\u200d🟩|🍄\u200d🟫"
+)
+_JOINED: Final = (
+    f"(?:{_ADULT}(?:(?:{_JOIN}{_ADULT})?{_CHILDREN}|{_PAIR}|{_PROFESSION})"
+    f"|{_PEOPLE}{_JOIN}(?:[♀♂]\ufe0f?(?:\u200d➡)?|➡)"
+    f"|🫱{_JOIN}🫲|{_OTHERS}){_MODIFIER}?\ufe0f?"
+)
 _EMOJI: Final = re.compile(
-    "[\U0001f1e6-\U0001f1ff]{2}"
-    "|[0-9#*]\ufe0f?\u20e3"
-    f"|[{_TEXTUAL}]\ufe0f"
-    f"|{_ONE}(?:\u200d{_ONE})*"
-    f"|{_MODIFIER}"
+    # A flag, or what Discord draws as a letter in a box.
+    f"[\U0001f1e6-\U0001f1ff]{{1,2}}|[0-9#*]\ufe0f?\u20e3|[{_TEXTUAL}]\ufe0f|{_JOINED}|{_ONE}|{_MODIFIER}"
 )
 # One class instead of six branches: most text outside ASCII is letters.
 _MAYBE: Final = re.compile(f"[{_PICTURE}{_TEXTUAL}\u20e3\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
