@@ -30,7 +30,6 @@ def refused(rule: str, **settings: object) -> InvalidError:
         ("example.com.", "example.com"),
         ("münchen.de", "xn--mnchen-3ya.de"),
         ("XN--MNCHEN-3YA.de", "xn--mnchen-3ya.de"),
-        ("user:pw@example.com", "example.com"),
     ],
 )
 def test_a_domain_is_stored_as_a_host_name(given: str, stored: str) -> None:
@@ -51,6 +50,9 @@ def test_a_domain_is_stored_as_a_host_name(given: str, stored: str) -> None:
         "..",
         "a..b",
         "*",
+        "user@example.com",
+        "@example.com",
+        "https://user:pw@example.com/",
     ],
 )
 def test_what_is_no_domain_is_refused(given: str) -> None:
@@ -81,6 +83,12 @@ def test_a_domain_covers_itself_and_its_subdomains_only(labels: list[str]) -> No
 def test_words_are_trimmed_and_stand_once() -> None:
     stored = patched("words", words=["  spam ", "spam", "buy    now", "*x*"]).words.words
     assert stored == ("spam", "buy now", "*x*")
+
+
+@pytest.mark.parametrize("field", ["exemptRoles", "exemptChannels"])
+def test_an_exemption_stands_once(field: str) -> None:
+    rule = patched("caps", **{field: ["2", "1", "2"]}).caps
+    assert (rule.exempt_roles or rule.exempt_channels) == (2, 1)
 
 
 @pytest.mark.parametrize("word", ["*", "**", " ", "* *", "a*b", "**a", "a**"])

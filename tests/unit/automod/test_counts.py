@@ -30,7 +30,7 @@ QUALIFIED = sorted(
         ("<#ANY TEXT IN CAPS>", 100),
         ("</HELLO THIS IS LOUD:123456789012345678>", 100),
         ("<t:HELLO THIS IS LOUD>", 93),
-        ("<id:HELLO THIS IS LOUD>", 87),
+        ("<id:HELLO THIS IS LOUD>", 88),
         ("http://HELLO-THIS-IS-LOUD", 100),
         ("http://ПРИВЕТ-ВСЕМ-ВОТ", 100),
     ],

@@ -8,7 +8,7 @@ from support.automod import INVISIBLE, compiled_with, in_disguise, verdict
 from astero_shared.features.automod.config import AutomodConfig, InvitesRule, LinksRule
 from astero_shared.features.automod.rules import Rule, compile_config
 
-ALLOWED = ("good.example", "münchen.de", "discord.com")
+ALLOWED = ("good.example", "münchen.de", "xn--strae-oqa.de", "discord.com")
 
 
 def found(content: str) -> str | None:
@@ -32,6 +32,7 @@ def found(content: str) -> str | None:
         ("https://notgood.example", "notgood.example"),
         ("https://good%2eexample", "good%2eexample"),
         ("https://gооd.example/", "gооd.example"),
+        ("https://strasse.de", "strasse.de"),
         ("https://1.2.3.4/", "1.2.3.4"),
         ("https://[::1]/", "[::1]"),
         ("http://localhost:8000", "localhost"),
@@ -74,6 +75,10 @@ def test_a_link_is_found(content: str, host: str) -> None:
         "https://münchen.de/x",
         "https://xn--mnchen-3ya.de",
         "münchen.de/x",
+        "https://straße.de",
+        "https://STRAẞE.de",
+        "straße.de/x",
+        "https://xn--strae-oqa.de",
         "https://discord.com/channels/1/2",
         "https://",
         "me@evil.com",

@@ -78,6 +78,8 @@ class RuleConfig(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkno
         lasts = 1 <= self.duration_minutes <= MAX_TIMEOUT_MINUTES
         if self.action is RuleAction.TIMEOUT and not lasts:
             raise OptionError(("durationMinutes",), "config.errors.timeout_length", max=MAX_TIMEOUT_MINUTES)
+        _set_unique(self, "exempt_roles", list(self.exempt_roles))
+        _set_unique(self, "exempt_channels", list(self.exempt_channels))
 
 
 def _set_unique(rule: RuleConfig, field: str, values: list[Any]) -> None:

@@ -12,12 +12,16 @@ _MAX_HOST = 253
 def normalise_domain(given: str) -> str | None:
     """The host name in what a person typed or pasted (`Example.com`, `https://www.example.com/a`), or None.
 
-    A leading `www.` and `*.` are dropped: an allowed domain covers its subdomains.
+    A leading `www.` and `*.` are dropped: an allowed domain covers its subdomains. With a name before an @
+    it is an e-mail address, and nobody who types one means to allow all of its host.
     """
     text = given.strip().lower().removeprefix("*.")
     try:
-        host = urlsplit(text if "://" in text else f"//{text}").hostname
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        host = parts.hostname
     except ValueError:  # a broken IPv6 literal
+        return None
+    if "@" in parts.netloc:
         return None
     ascii_host = host_to_ascii(host or "")
     return ascii_host.removeprefix("www.") or None if ascii_host else None

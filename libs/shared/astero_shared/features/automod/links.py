@@ -7,6 +7,7 @@ browser would open, so `https://good.example@evil.example` leads to evil.example
 from collections.abc import Iterator
 from typing import Final
 
+import idna
 import re2
 
 from astero_shared.features.automod.domains import host_to_ascii, is_allowed
@@ -146,7 +147,8 @@ def _undotted(written: bytes) -> bytes:
 
 
 def _to_unicode(domain: str) -> str:
+    # Python's own codec knows IDNA 2003 only, where ß and ZWJ have no form of their own.
     try:
-        return domain.encode("ascii").decode("idna")
-    except UnicodeError:
+        return idna.decode(domain)
+    except idna.IDNAError:
         return domain
