@@ -10,11 +10,11 @@ def delays(*, failures: int) -> list[float]:
     return [Backoff(rng=rng, failures=failures).next_delay() for rng in rngs]
 
 
-def test_delays_grow_up_to_a_minute_and_are_spread() -> None:
+def test_delays_grow_up_to_half_a_minute_and_are_spread() -> None:
     first, late = delays(failures=0), delays(failures=10)
 
     assert 0.9 < max(first) <= 1
-    assert 55 < max(late) <= 60
+    assert 28 < max(late) <= 30
     assert min(late) < 5, "full jitter: some come back early"
     assert 4 < max(delays(failures=3)) <= 8
 
@@ -25,10 +25,12 @@ def test_a_long_connection_makes_the_next_trouble_a_new_one() -> None:
     assert backoff.next_delay() <= 1
 
 
-def test_a_connection_that_breaks_at_once_keeps_the_wait_growing() -> None:
-    backoff = Backoff(failures=9)
-    backoff.settled(1)
-    assert backoff.failures == 9
+def test_a_line_that_comes_up_and_breaks_at_once_waits_seconds_and_not_longer() -> None:
+    backoff = Backoff()
+    for _ in range(20):
+        backoff.settled(1)
+        assert backoff.next_delay() <= 8
+    assert backoff.failures > 0
 
 
 def test_resuming_is_given_up_after_three_attempts_and_allowed_again_after_success() -> None:

@@ -1,5 +1,5 @@
-"""Every action at Discord goes through here: foreseen refusals are answered without asking, the rest is
-counted, limited per bot, and comes back as a typed result.
+"""Actions at Discord: foreseen refusals are answered without asking, the rest is limited per bot and comes
+back as a typed result. Every answer Discord gives, to whatever was sent, is counted here.
 
 A bot's slow bucket fills only its own places; a burnt token or budget bars only whom it must.
 """
@@ -33,7 +33,10 @@ class Done(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing was sent. `code` is stable, such as `guard.missing_permission:ban_members`."""
+    """Nothing was sent. `code` is stable, such as `guard.missing_permission:ban_members`.
+
+    The codes of `bots.` pass by themselves or with the owner's doing: ask again later.
+    """
 
     code: str
 
@@ -65,7 +68,8 @@ class Guard:
     ) -> Done[T] | Refused | Failed:
         """Send `request` unless it is known to fail. `needs` is a mask of discord.Permissions.
 
-        Raises discord.DiscordServerError and OSError: Discord could not be asked, try again later.
+        Raises discord.DiscordServerError and OSError (such as DiscordAwayError) when Discord could not be
+        asked: try again later.
         """
         if guild_id is not None and (
             code := _foreseen(bot, guild_id, channel_id, needs=needs, target=target)

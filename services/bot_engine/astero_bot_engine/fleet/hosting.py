@@ -37,6 +37,11 @@ class Lease:
     fence: int
     token_set_at: datetime | None
 
+    @property
+    def tried_token(self) -> dict[str, Any]:
+        """Kept in the status, so that the same token is not tried again and another one is."""
+        return {} if self.token_set_at is None else {"tokenSetAt": self.token_set_at.isoformat()}
+
 
 class HostedBot:
     """`finished` is set when the client ended by itself or was stopped; `final` then says how."""
@@ -97,9 +102,9 @@ class HostedBot:
     def status(self) -> Status:
         """What the owner should see now."""
         if isinstance(self.final, TokenInvalid):
-            return Status("token_invalid", "bots.token_invalid", self._tried_token())
+            return Status("token_invalid", "bots.token_invalid", self.lease.tried_token)
         if isinstance(self.final, Fatal):
-            detail = {"closeCode": self.final.code, **self._tried_token()}
+            detail = {"closeCode": self.final.code, **self.lease.tried_token}
             return Status("stopped", "bots.gateway_refused", detail)
         if not self.client.online and not self._is_patient():
             trouble = self._last_trouble
@@ -116,10 +121,6 @@ class HostedBot:
                 return Status("degraded", "bots.intents_missing", dict(detail))
             return Status("online")
         return Status("starting")
-
-    def _tried_token(self) -> dict[str, Any]:
-        set_at = self.lease.token_set_at
-        return {} if set_at is None else {"tokenSetAt": set_at.isoformat()}
 
     def _is_patient(self) -> bool:
         down = self._down_since

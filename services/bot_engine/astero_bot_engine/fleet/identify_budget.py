@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.gateway.lifeline import IdentifyDeferredError
+from astero_shared.db.outages import is_away
 
 # Kept back for a person who has to get in by hand.
 _RESERVE_SHARE: Final = 0.05
@@ -96,7 +97,9 @@ class IdentifyBudget:
                 if row.remaining < limit.total * _RESERVE_SHARE:
                     # Leaving the transaction by an exception gives the counted one back.
                     raise IdentifyDeferredError(min(max(1.0, row.resets_in), _LONGEST_WAIT))
-        except (SQLAlchemyError, OSError) as error:
+        except SQLAlchemyError as error:
+            if not is_away(error):
+                raise
             # Without the count a crash loop would go unseen: better a late bot than a reset token.
             raise IdentifyDeferredError(_DATABASE_WAIT) from error
 

@@ -57,6 +57,9 @@ _CLAIM: Final = text(
     "  ORDER BY l.expires_at LIMIT :most FOR UPDATE OF l SKIP LOCKED)"
     " RETURNING bot_id, fence"
 )
+_LOCK: Final = text(
+    "SELECT bot_id, fence FROM bot_leases WHERE engine_id = :engine_id AND bot_id = ANY(:bot_ids) FOR UPDATE"
+)
 _RELEASE: Final = text(
     "UPDATE bot_leases SET engine_id = NULL, expires_at = clock_timestamp()"
     " WHERE engine_id = :engine_id AND bot_id = ANY(:bot_ids)"
@@ -139,6 +142,12 @@ async def claim(
             "excluded": list(excluded),
         },
     )
+    return {row.bot_id: row.fence for row in rows}
+
+
+async def lock(connection: AsyncConnection, engine_id: UUID, bot_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Fence by bot, of those the engine still holds; they cannot change holder until the commit."""
+    rows = await connection.execute(_LOCK, {"engine_id": engine_id, "bot_ids": list(bot_ids)})
     return {row.bot_id: row.fence for row in rows}
 
 

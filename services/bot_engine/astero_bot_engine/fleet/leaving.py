@@ -1,7 +1,7 @@
 """Bots that have stopped here and whose last words are not yet in the database.
 
-Status, session and lease are written together: nobody can claim a bot before its session is saved, and a
-database that is away loses nothing.
+Status, session and lease are written together: nobody can claim a bot before its session is saved, a
+database that is away loses nothing, and a holder that was replaced meanwhile says nothing.
 """
 
 from collections.abc import Mapping
@@ -34,11 +34,13 @@ async def settle(db: AsyncEngine, engine_id: UUID, leaving: Mapping[UUID, Leavin
     if not leaving:
         return
     async with db.begin() as connection:
-        for bot_id, word in leaving.items():
+        held = await leases.lock(connection, engine_id, leaving.keys())
+        mine = {bot_id: word for bot_id, word in leaving.items() if held.get(bot_id) == word.fence}
+        for bot_id, word in mine.items():
             if word.status is not None:
                 await write_status(connection, bot_id, word.status, engine_id=engine_id)
-            if word.saved is not None:
-                await save_sessions(connection, {bot_id: (word.fence, word.saved)})
-            elif not word.keep:
+            if word.saved is None and not word.keep:
                 await delete_session(connection, bot_id, fence=word.fence)
-        await leases.release(connection, engine_id, leaving.keys())
+        saves = {bot_id: (word.fence, word.saved) for bot_id, word in mine.items() if word.saved}
+        await save_sessions(connection, saves)
+        await leases.release(connection, engine_id, mine.keys())

@@ -48,10 +48,42 @@ async def load_sessions(connection: AsyncConnection, bot_ids: Collection[UUID]) 
     }
 
 
+_MOVE: Final = text(
+    "UPDATE gateway_sessions g SET sequence = v.sequence, fence = v.fence, saved_at = clock_timestamp()"
+    " FROM unnest(CAST(:bot_ids AS uuid[]), CAST(:fences AS bigint[]), CAST(:session_ids AS text[]),"
+    "  CAST(:sequences AS bigint[])) AS v (bot_id, fence, session_id, sequence)"
+    " WHERE g.bot_id = v.bot_id AND g.session_id = v.session_id AND g.fence <= v.fence"
+    " RETURNING g.bot_id"
+)
+
+
 async def save_sessions(connection: AsyncConnection, saves: Mapping[UUID, tuple[int, SavedSession]]) -> None:
-    """`saves` maps bot to its lease's fence and an export of its session."""
-    for bot_id, (fence, saved) in saves.items():
-        await connection.execute(_SAVE, _row(bot_id, fence, saved))
+    """`saves` maps bot to its lease's fence and an export of its session.
+
+    Where no guild changed only the sequence is written: the guilds are most of the row.
+    """
+    moved = {
+        bot_id: (fence, saved)
+        for bot_id, (fence, saved) in saves.items()
+        if not saved.guilds and not saved.gone
+    }
+    written = await _move(connection, moved) if moved else set[UUID]()
+    rows = [_row(bot_id, fence, saved) for bot_id, (fence, saved) in saves.items() if bot_id not in written]
+    if rows:
+        await connection.execute(_SAVE, rows)
+
+
+async def _move(connection: AsyncConnection, moved: Mapping[UUID, tuple[int, SavedSession]]) -> set[UUID]:
+    rows = await connection.execute(
+        _MOVE,
+        {
+            "bot_ids": list(moved),
+            "fences": [fence for fence, _ in moved.values()],
+            "session_ids": [saved.session_id for _, saved in moved.values()],
+            "sequences": [saved.sequence for _, saved in moved.values()],
+        },
+    )
+    return {row.bot_id for row in rows}
 
 
 async def delete_session(connection: AsyncConnection, bot_id: UUID, *, fence: int) -> None:

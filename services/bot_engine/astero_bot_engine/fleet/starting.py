@@ -25,6 +25,7 @@ from astero_bot_engine.gateway.rest import RestTransport
 from astero_bot_engine.gateway.session import SavedSession
 from astero_shared.crypto.fields import SecretUnavailableError
 from astero_shared.crypto.keyring import Keyring
+from astero_shared.db.outages import is_away
 from astero_shared.settings import Secret
 
 ClientHook = Callable[[BotClient], Coroutine[Any, Any, object]]
@@ -88,9 +89,17 @@ class Workshop:
             if isinstance(token, Status):
                 refused[bot_id] = Leaving(fence, token, keep=True)
                 continue
-            await self.settings.load_bot(bot_id)
             lease = Lease(fence, wanted.token_set_at)
-            hosted = self._host(wanted, lease, saved.get(bot_id), acts_until=acts_until)
+            try:
+                await self.settings.load_bot(bot_id)
+                hosted = self._host(wanted, lease, saved.get(bot_id), acts_until=acts_until)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                logger.opt(exception=error).error("a bot cannot be started", bot=str(bot_id))
+                status = Status("stopped", "bots.internal_error", lease.tried_token)
+                refused[bot_id] = Leaving(fence, status, keep=True)
+                continue
             ready.append((hosted, token))
         return ready, refused
 
@@ -103,9 +112,8 @@ class Workshop:
             return open_token(self.keyring, wanted.bot_id, ciphertext)
         except SecretUnavailableError:
             logger.error("a bot's token cannot be opened", bot=str(wanted.bot_id))
-            set_at = wanted.token_set_at
-            detail = {} if set_at is None else {"tokenSetAt": set_at.isoformat()}
-            return Status("stopped", "bots.secret_unavailable", detail)
+            tried = Lease(0, wanted.token_set_at).tried_token
+            return Status("stopped", "bots.secret_unavailable", tried)
 
     def _host(
         self, wanted: Desired, lease: Lease, saved: SavedSession | None, *, acts_until: float

@@ -11,7 +11,6 @@ from typing import Final
 from uuid import UUID
 
 from loguru import logger
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_bot_engine.dispatch.guard import Guard
@@ -33,6 +32,7 @@ from astero_bot_engine.gateway.heartbeat import HeartbeatScheduler
 from astero_bot_engine.gateway.outcomes import Online, Outcome, TokenInvalid
 from astero_bot_engine.gateway.rest import RestTransport
 from astero_shared.crypto.keyring import Keyring
+from astero_shared.db.outages import is_away
 from astero_shared.features.bots.tables import SHARED_BOT_ID
 from astero_shared.ids import new_id
 from astero_shared.internal.contracts import EngineHealth, HostedBot
@@ -109,8 +109,8 @@ class Supervisor:
         )
         self._upkeep = Upkeep(self._db, self._roster, self.settings, self._timing)
         every = self._timing
+        renewing = asyncio.create_task(self._forever(self._renew, every.renew))
         loops = [
-            asyncio.create_task(self._forever(self._renew, every.renew)),
             asyncio.create_task(self._forever(self._reconcile, every.reconcile, self._nudge)),
             asyncio.create_task(self._forever(self._reporter.save, every.save, self._begun)),
             asyncio.create_task(self._forever(self._reporter.tell, every.reconcile, self._changed)),
@@ -122,6 +122,10 @@ class Supervisor:
                 task.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
             await self._leave_the_fleet()
+            # Last: bots act until they have finished what they received.
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+            self._roster.stop_clock()
             heartbeats.close()
             await transport.close()
 
@@ -136,17 +140,18 @@ class Supervisor:
                 nudge.clear()
             try:
                 await step()
-            except (SQLAlchemyError, OSError) as error:
-                logger.warning("the database is away", error=type(error).__name__)
             except Exception as error:  # noqa: BLE001 - these loops are what keeps every bot alive
-                logger.opt(exception=error).error("a round of the fleet failed")
+                if is_away(error):
+                    logger.warning("the database is away", error=type(error).__name__)
+                else:
+                    logger.opt(exception=error).error("a round of the fleet failed")
             if nudge is None:
                 await asyncio.sleep(every)
             elif await _is_nudged(nudge, every):
                 await asyncio.sleep(_COALESCE_SECONDS)
 
     async def _renew(self) -> None:
-        asked_at, before = time.monotonic(), list(self._roster.hosted)
+        asked_at, before = time.monotonic(), list(self._roster.holding())
         async with self._db.begin() as connection:
             held = await leases.renew(
                 connection, self.engine_id, url=self._engine_url, lease=self._timing.lease
@@ -154,46 +159,47 @@ class Supervisor:
         self._roster.compare(held, asked_at=asked_at, before=before)
 
     async def _leave_the_fleet(self) -> None:
+        await self._upkeep.close()
         try:
             async with self._db.begin() as connection:
                 await leases.drain(connection, self.engine_id)
-            await self._roster.retire(dict.fromkeys(self._roster.hosted), keep_session=True)
+            self._roster.retire(dict.fromkeys(self._roster.hosted), keep_session=True)
+            await self._roster.wait_for_end()
             await self._roster.settle()
             async with self._db.begin() as connection:
                 await leases.forget_engine(connection, self.engine_id)
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - an engine that is told to end ends
             # The leases run out by themselves; the others take over a little later.
             logger.warning("bots could not be handed over", error=type(error).__name__)
-            await self._roster.retire(dict.fromkeys(self._roster.hosted), keep_session=True)
-        await self._roster.close()
+            self._roster.retire(dict.fromkeys(self._roster.hosted), keep_session=True)
+            await self._roster.wait_for_end()
 
     # -- desired and actual -------------------------------------------------------------------------
 
     async def _reconcile(self) -> None:
         async with self._one_round:
             await self._roster.settle()
+            roster = self._roster
             async with self._db.connect() as connection:
-                desired = await list_desired(connection, self._roster.hosted.keys())
+                desired = await list_desired(connection, roster.hosted.keys())
                 population = await leases.count_population(
                     connection,
                     self.engine_id,
                     silent=self._timing.silent_engine,
                     excluded=self._excluded,
                 )
-            await self._retire_unwanted(desired)
-            surplus = len(self._roster.hosted) - population.share
+            self._retire_unwanted(desired)
+            surplus = len(roster.hosted) - population.share
             if surplus > 0 and population.engines > 1:
-                given = list(self._roster.hosted)[-min(surplus, _SURPLUS_PER_ROUND) :]
-                await self._roster.retire(dict.fromkeys(given), keep_session=True)
-            await self._roster.settle()
-            await self._claim(population.share - len(self._roster.hosted))
-            await self._upkeep.follow_settings()
-            await self._upkeep.leave_removed()
+                given = list(roster.hosted)[-min(surplus, _SURPLUS_PER_ROUND) :]
+                roster.retire(dict.fromkeys(given), keep_session=True)
+            await self._claim(population.share - len(roster.hosted))
+            await self._upkeep.look()
             async with self._db.begin() as connection:
                 await settle_unheld(connection, unconfigured=self._unconfigured)
         self._changed.set()
 
-    async def _retire_unwanted(self, desired: Mapping[UUID, Desired]) -> None:
+    def _retire_unwanted(self, desired: Mapping[UUID, Desired]) -> None:
         ended: dict[UUID, Status | None] = {}
         for bot_id, hosted in self._roster.hosted.items():
             wanted = desired.get(bot_id)
@@ -207,13 +213,15 @@ class Supervisor:
                 if wanted.shared and isinstance(hosted.final, TokenInvalid):
                     # Its token is this process's environment: it cannot become right.
                     self._excluded.add(bot_id)
-        await self._roster.retire(ended)
+        self._roster.retire(ended)
 
     async def _claim(self, most: int) -> None:
         asked_at = time.monotonic()
+        # While the database was away our own leases may have run out; what is on its way out is not new.
+        excluded = self._excluded | self._roster.ending.keys() | self._roster.leaving.keys()
         async with self._db.begin() as connection:
             claimed = await leases.claim(
-                connection, self.engine_id, most=most, lease=self._timing.lease, excluded=self._excluded
+                connection, self.engine_id, most=most, lease=self._timing.lease, excluded=excluded
             )
         if not claimed:
             return
@@ -233,7 +241,9 @@ class Supervisor:
         await self._roster.settle()
 
     def _forget(self, bot_id: UUID) -> None:
-        self.settings.drop_bot(bot_id)
+        if bot_id not in self._roster.hosted:
+            self.settings.drop_bot(bot_id)
+        self._nudge.set()
 
     def _report(self, client: BotClient, outcome: Outcome) -> None:
         hosted = self._roster.hosted.get(client.bot_id)
@@ -254,7 +264,7 @@ class Supervisor:
 
     def fence(self, bot_id: UUID) -> int | None:
         """The fencing number of the lease this engine holds, None when it holds none."""
-        hosted = self._roster.hosted.get(bot_id)
+        hosted = self._roster.find(bot_id)
         return None if hosted is None else hosted.lease.fence
 
     def health(self) -> EngineHealth:
@@ -286,6 +296,9 @@ class Supervisor:
     async def reconcile(self, bot_id: UUID) -> bool:
         """Look at the database now; whether this engine holds the bot then."""
         await self._reconcile()
+        if bot_id in self._roster.ending or bot_id in self._roster.leaving:
+            await self._roster.wait_for_end(bot_id)
+            await self._reconcile()
         return bot_id in self._roster.hosted
 
     async def reload(self, bot_id: UUID, guild_id: int) -> None:

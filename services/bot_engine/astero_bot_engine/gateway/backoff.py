@@ -6,7 +6,9 @@ from typing import Final
 
 # A session can be bricked for about 90 s, answering every RESUME with a cut line (discord-api-docs 1619).
 MAX_RESUMES: Final = 3
-_LONGEST: Final = 60.0
+_LONGEST: Final = 30.0
+# A line that was up and broke, however often, is not worth a longer wait than 2^3 seconds.
+_BROKE: Final = 3
 # A connection that lived this long was a good one: what follows is a new trouble, not the old one.
 _SETTLED_AFTER: Final = 30.0
 
@@ -23,8 +25,7 @@ class Backoff:
     def settled(self, lived: float) -> None:
         """The connection was online for `lived` seconds before it ended."""
         self.resumes = 0
-        if lived >= _SETTLED_AFTER:
-            self.failures = 0
+        self.failures = 0 if lived >= _SETTLED_AFTER else min(self.failures, _BROKE)
 
     def next_delay(self) -> float:
         ceiling = min(_LONGEST, self.base * 2**self.failures)

@@ -22,7 +22,7 @@ from astero_bot_engine.gateway.heartbeat import HeartbeatScheduler
 from astero_bot_engine.gateway.intents import PRIVILEGED, IntentPlan, needed
 from astero_bot_engine.gateway.lifeline import Lifeline
 from astero_bot_engine.gateway.outcomes import FinalOutcome, Online, Outcome, Stopped, TokenInvalid
-from astero_bot_engine.gateway.rest import BotHTTP, RestTransport
+from astero_bot_engine.gateway.rest import UNAUTHORIZED_REASON, BotHTTP, RestTransport
 from astero_bot_engine.gateway.session import CHANGES_A_GUILD, SavedSession, SessionRecord
 from astero_bot_engine.gateway.state_events import PARSED
 
@@ -135,7 +135,7 @@ class BotClient(discord.Client):
 
     def refuse_token(self) -> None:
         """A REST answer was 401: nothing more is asked with this token, and the bot ends TokenInvalid."""
-        self.barred = "bots.token_invalid"
+        self.barred = UNAUTHORIZED_REASON
         self._line.end(TokenInvalid())
 
     async def need(self, needs: Mapping[str, int]) -> None:
@@ -179,7 +179,7 @@ class BotClient(discord.Client):
     # -- what its line asks -------------------------------------------------------------------------
 
     async def introduce(self, token: str) -> None:
-        """Log in over REST. Raises discord.LoginFailure and what REST raises."""
+        """Log in over REST. Raises what REST raises."""
         await self._async_setup_hook()
         user = await self.http.static_login(token.strip())
         self._own_user = dict(user)
@@ -272,6 +272,7 @@ class BotClient(discord.Client):
     def _be_online(self, *, resumed: bool) -> None:
         self._line.online_at = asyncio.get_running_loop().time()
         self._line.note_sequence()
+        logger.info("bot online", bot=str(self.bot_id), resumed=resumed)
         self.report(Online(resumed))
 
     def _settle_soon(self) -> None:

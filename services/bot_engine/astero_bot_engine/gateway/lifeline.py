@@ -7,12 +7,12 @@ resuming is given up before it can brick a bot; nothing connects while the lease
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import discord
 import msgspec
+from loguru import logger
 
 from astero_bot_engine.gateway.backoff import Backoff
 from astero_bot_engine.gateway.heartbeat import HeartbeatScheduler
@@ -31,7 +31,7 @@ from astero_bot_engine.gateway.outcomes import (
     Stopped,
     TokenInvalid,
 )
-from astero_bot_engine.gateway.rest import CallBarredError
+from astero_bot_engine.gateway.rest import UNAUTHORIZED_REASON, CallBarredError
 from astero_bot_engine.gateway.session import SessionRecord
 from astero_bot_engine.gateway.socket import ENDS_SESSION, KEEPS_SESSION, GatewaySocket, SocketEnd
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _FATAL: Final = frozenset({4010, 4011, 4012, 4013})
 _TOKEN_REFUSED: Final = 4004
 _INTENTS_REFUSED: Final = 4014
-_REFUSED: Final = SocketEnd(_TOKEN_REFUSED, resumable=False, reason="bots.token_invalid")
+_REFUSED: Final = SocketEnd(_TOKEN_REFUSED, resumable=False, reason=UNAUTHORIZED_REASON)
 _UNREACHABLE: Final = SocketEnd(None, resumable=True, reason="bots.discord_unreachable")
 # Discord's refusal outweighs the flags for this long: believing stale flags would cost an identify each time.
 _BELIEVE_REFUSAL: Final = 3600.0
@@ -154,14 +154,11 @@ class Lifeline:
             return await self._connect_once(token)
         except IdentifyDeferredError:
             raise
-        except discord.LoginFailure:
-            return _REFUSED
         except CallBarredError as error:
-            refused = error.reason == "bots.token_invalid"
+            refused = error.reason == UNAUTHORIZED_REASON
             return _REFUSED if refused else SocketEnd(None, resumable=True, reason=error.reason)
-        except (discord.HTTPException, OSError, aiohttp.ClientError, msgspec.DecodeError) as error:
-            refused = getattr(error, "status", None) == HTTPStatus.UNAUTHORIZED
-            return _REFUSED if refused else _UNREACHABLE
+        except (discord.HTTPException, OSError, aiohttp.ClientError, msgspec.DecodeError):
+            return _UNREACHABLE
         except Exception as error:  # noqa: BLE001 - our own mistake must not end a customer's bot
             self._client.on_event_failed("(connection)", error)
             return SocketEnd(None, resumable=False, reason="bots.internal_error")
@@ -239,6 +236,9 @@ class Lifeline:
         return None
 
     async def _pause(self, reason: str, code: int | None, delay: float) -> None:
+        logger.info(
+            "bot disconnected", bot=str(self._client.bot_id), reason=reason, code=code, retry=round(delay, 1)
+        )
         self._client.report(Reconnecting(reason, code, delay))
         await asyncio.sleep(delay)
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import aiohttp
 import discord
@@ -21,6 +21,8 @@ from astero_bot_engine.gateway.frames import API_VERSION
 _TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 # How long a closing handshake may take. A dead peer never answers it, and the bot waits meanwhile.
 _CLOSE_WAIT = aiohttp.ClientWSTimeout(ws_close=2.0)  # pyright: ignore[reportCallIssue] - attrs
+
+UNAUTHORIZED_REASON: Final = "bots.token_invalid"
 
 
 class CallBarredError(discord.ClientException):
@@ -106,12 +108,7 @@ class BotHTTP(HTTPClient):
         self._global_over = asyncio.Event()
         self._global_over.set()
         self.token = token
-        try:
-            return await self.request(Route("GET", "/users/@me"))
-        except discord.HTTPException as error:
-            if error.status == HTTPStatus.UNAUTHORIZED:
-                raise discord.LoginFailure("Discord refused the token") from error
-            raise
+        return await self.request(Route("GET", "/users/@me"))
 
     async def request(self, route: Route, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         watch = self._transport.watch
@@ -120,6 +117,11 @@ class BotHTTP(HTTPClient):
             raise CallBarredError(reason)
         try:
             return await super().request(route, trace_request_ctx=self._owner, **kwargs)
+        except discord.HTTPException as error:
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                # The watch has latched the token by now; to the caller it is as if it had been before.
+                raise CallBarredError(UNAUTHORIZED_REASON) from error
+            raise
         except aiohttp.ClientError as error:
             # A kept-alive line that Discord had closed is no OSError in aiohttp, and is retried by nobody.
             raise DiscordAwayError(f"the line to Discord broke: {type(error).__name__}") from error
