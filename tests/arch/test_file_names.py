@@ -21,14 +21,14 @@ FURTHER_WORDS = {
         "catch_up", "floods", "messages", "standing",  # what the engine reads of messages and their author
     },
     "accounts": {"passwords"},  # hashing, in its own pool
-    "bots": {"discord_check", "nudges", "rendering"},  # asking Discord first, telling the engine last
+    "bots": {"discord_check", "rendering"},  # asking Discord first, showing what is known last
     "discord_accounts": {"managed_servers", "oauth", "pending", "sealing"},  # Discord's side, one step each
-    "cases": {"actions", "deletions", "log_channel", "notices", "rounds"},  # carried out step by step
+    "cases": {"actions", "log_channel", "notices", "outstanding", "rounds"},  # carried out step by step
     "fleet": {"reading"},  # the statement of readiness
     "modules": {  # one definition and its faces
-        "catalog", "changes", "fields", "options", "patches", "reading", "rendering", "schema",
+        "catalog", "fields", "options", "patches", "reading", "rendering", "schema",
     },
-    "sessions": {"logout", "refresh", "standing", "tokens"},  # one way a session goes on or ends each
+    "sessions": {"browser", "logout", "refresh", "standing", "tokens"},  # one way it goes on or ends each
 }  # fmt: skip
 
 

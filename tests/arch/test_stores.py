@@ -20,11 +20,6 @@ WITHOUT_SCOPE = {
     "modules.list_active_revisions": "the engine asks for the bots it holds",
     "cases.check_fence": "asks for the lease, not for a case",
     "cases.update_case": "takes the row that get_case gave for a scope",
-    "cases.settle_case": "the engine settles a case it has carried out",
-    "cases.note_logged": "the engine notes the message it has sent",
-    "cases.list_pending": "the engine carries out what is left of all the bots it holds",
-    "cases.list_due_to_lift": "as list_pending",
-    "cases.mark_lifted": "the engine marks what it has lifted",
 }
 
 # path: why it may end a transaction

@@ -25,9 +25,8 @@ from astero_bot_engine.features.installations.views import WORD as RESTORE_WORD
 from astero_bot_engine.features.installations.views import RestoreButton, offer_restore
 from astero_bot_engine.features.moderation.commands import ModCommands
 from astero_bot_engine.features.moderation.service import Moderation
-from astero_bot_engine.features.modules.changes import SettingsDesk
 from astero_bot_engine.features.modules.commands import SettingsPanel
-from astero_bot_engine.features.modules.service import SettingsMemory
+from astero_bot_engine.features.modules.service import SettingsDesk, SettingsMemory
 from astero_bot_engine.features.modules.views import WORD as SETTINGS_WORD
 from astero_bot_engine.fleet.supervisor import Supervisor
 from astero_bot_engine.interactions.command_book import CommandBook
@@ -85,7 +84,7 @@ async def _run(settings: EngineSettings, db: AsyncEngine) -> None:
     chores = Chores(fleet, rounds)
     settings_desk = SettingsDesk(db, reload=partial(chores.reload, within=_PATIENCE_SECONDS))
 
-    automod = AutomodListener(memory=memory, desk=cases, log_channels=log_channels, floods=Floods(db))
+    automod = AutomodListener(memory=memory, desk=cases, floods=Floods(db))
     automod.register(listeners)
     catch_up = CatchUp(
         module=MODULE,

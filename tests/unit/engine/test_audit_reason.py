@@ -5,7 +5,7 @@ from urllib.parse import quote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astero_bot_engine.features.cases.actions import audit_reason
+from astero_bot_engine.dispatch.reasons import audit_reason
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=700))

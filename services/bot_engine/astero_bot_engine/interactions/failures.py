@@ -41,6 +41,11 @@ async def tell(interaction: discord.Interaction[Any], error: BaseException) -> N
         logger.warning("interaction not answered", error=type(failure).__name__)
 
 
+def failure_text(code: str, locale: Locale) -> str:
+    """Why something was not done at Discord, as one sentence; `code` as a case keeps it."""
+    return text(f"cases.failures.{code.removeprefix('cases.')}", locale)
+
+
 def explain(error: BaseException, locale: Locale) -> str:
     """The sentence for this error; logs what nobody expected."""
     if isinstance(error, AsteroError) and error.status < 500:  # noqa: PLR2004

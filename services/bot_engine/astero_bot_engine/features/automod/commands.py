@@ -7,8 +7,7 @@ from discord import app_commands
 from discord.app_commands import Choice
 
 from astero_bot_engine.features.automod.views import status_embed
-from astero_bot_engine.features.modules.changes import SettingsDesk
-from astero_bot_engine.features.modules.service import SettingsMemory
+from astero_bot_engine.features.modules.service import SettingsDesk, SettingsMemory
 from astero_bot_engine.interactions.access import require
 from astero_bot_engine.interactions.language import command_name, said
 from astero_bot_engine.interactions.replies import defer, reply

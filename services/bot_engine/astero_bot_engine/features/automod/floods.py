@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from astero_shared.clock import utc_now
 from astero_shared.db.session import reading
 from astero_shared.features.automod.config import RuleAction
-from astero_shared.features.cases.store import find_last_removal
+from astero_shared.features.cases.outstanding import find_last_removal
 from astero_shared.scope import GuildScope
 
 ENDS_A_FLOOD: Final = frozenset({RuleAction.TIMEOUT, RuleAction.KICK, RuleAction.BAN})

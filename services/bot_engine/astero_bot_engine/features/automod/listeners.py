@@ -13,16 +13,15 @@ from msgspec.structs import replace
 
 from astero_bot_engine.dispatch.events import RawEvent
 from astero_bot_engine.dispatch.listeners import Listeners
+from astero_bot_engine.dispatch.ranks import find_obstacle, standing_of, stands_above
 from astero_bot_engine.features.automod.floods import ENDS_A_FLOOD, Floods
 from astero_bot_engine.features.automod.invites import InviteDirectory
 from astero_bot_engine.features.automod.messages import Message, first_look, full_look, read_message
 from astero_bot_engine.features.automod.standing import member_permissions
-from astero_bot_engine.features.cases.actions import find_obstacle, standing_of, stands_above
-from astero_bot_engine.features.cases.log_channel import Cause, LogChannels
 from astero_bot_engine.features.cases.service import CaseDesk
-from astero_bot_engine.features.cases.views import failure_text, language_of, plain_embed
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
+from astero_bot_engine.interactions.failures import failure_text
 from astero_shared.clock import utc_now
 from astero_shared.errors import NotFoundError
 from astero_shared.features.automod.config import RuleAction
@@ -34,7 +33,6 @@ from astero_shared.features.automod.rules import (
     is_staff,
     is_stale_edit,
 )
-from astero_shared.features.cases.config import CasesConfig
 from astero_shared.features.cases.rules import CaseAction
 from astero_shared.features.cases.store import CaseDraft
 from astero_shared.i18n import Locale, text
@@ -46,12 +44,9 @@ MODULE: Final = "automod"
 class AutomodListener:
     """One for all bots of the engine."""
 
-    def __init__(
-        self, *, memory: SettingsMemory, desk: CaseDesk, log_channels: LogChannels, floods: Floods
-    ) -> None:
+    def __init__(self, *, memory: SettingsMemory, desk: CaseDesk, floods: Floods) -> None:
         self._memory = memory
         self._desk = desk
-        self._log_channels = log_channels
         self._invites = InviteDirectory()
         self._floods = floods
 
@@ -115,8 +110,8 @@ class AutomodListener:
         self, client: BotClient, guild: discord.Guild, facts: MessageFacts, hit: Hit, author_id: int
     ) -> bool:
         """Whether anything can be done; says in the log channel, once, why nothing can."""
-        locale = language_of(self._memory.of(client.bot_id, guild.id).config(CasesConfig), guild)
-        on_member: Cause = ("member", author_id)
+        locale = self._memory.language(client.bot_id, guild)
+        on_member = ("member", author_id)
         failure = None
         if author_id == guild.owner_id:
             failure = "cases.target_is_owner"
@@ -133,10 +128,10 @@ class AutomodListener:
             )
             await self._say_once(client, guild, on_member, body, locale)
             return False
-        self._log_channels.forget(client.bot_id, guild.id, on_member)
-        in_channel: Cause = ("delete", facts.channel_id)
+        self._desk.forget(client, guild.id, on_member)
+        in_channel = ("delete", facts.channel_id)
         if _may_delete(guild, facts.channel_id):
-            self._log_channels.forget(client.bot_id, guild.id, in_channel)
+            self._desk.forget(client, guild.id, in_channel)
             return True
         body = text("automod.log.cannot_delete", locale, channel=f"<#{facts.channel_id}>")
         await self._say_once(client, guild, in_channel, body, locale)
@@ -155,7 +150,7 @@ class AutomodListener:
         hit: Hit,
         author_id: int,
     ) -> None:
-        locale = language_of(self._memory.of(client.bot_id, guild.id).config(CasesConfig), guild)
+        locale = self._memory.language(client.bot_id, guild)
         scope = GuildScope(SYSTEM, client.bot_id, guild.id)
         written = message.edited_timestamp or discord.utils.snowflake_time(int(message.id))
         action = hit.action
@@ -189,11 +184,16 @@ class AutomodListener:
                 self._floods.over(scope, author_id)
 
     async def _say_once(
-        self, client: BotClient, guild: discord.Guild, cause: Cause, body: str, locale: Locale
+        self, client: BotClient, guild: discord.Guild, cause: tuple[str, int], body: str, locale: Locale
     ) -> None:
-        embed = plain_embed(text("automod.log.cannot", locale), body)
-        embed.set_footer(text=text("automod.log.once", locale))
-        await self._log_channels.say_once(client, guild.id, cause, embed)
+        await self._desk.say_once(
+            client,
+            guild.id,
+            cause,
+            title=text("automod.log.cannot", locale),
+            body=body,
+            footer=text("automod.log.once", locale),
+        )
 
 
 def _may_delete(guild: discord.Guild, channel_id: int) -> bool:

@@ -8,31 +8,22 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote
 
 import discord
 
+from astero_bot_engine.dispatch.deletions import DeleteQueue
 from astero_bot_engine.dispatch.guard import Done, Failed, Guard, Refused
+from astero_bot_engine.dispatch.ranks import REQUIRED
+from astero_bot_engine.dispatch.reasons import audit_reason
 from astero_bot_engine.dispatch.standing import Target
-from astero_bot_engine.features.cases.deletions import DeleteQueue
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.gateway.rest import CallBarredError
 from astero_shared.clock import utc_now
-from astero_shared.features.cases.rules import MAX_TIMEOUT, CaseAction, Standing, may_act_on
+from astero_shared.features.cases.rules import MAX_TIMEOUT
 from astero_shared.features.cases.tables import Case
 
 # Unknown Message, Unknown Member, Unknown User, Unknown Ban.
 _GONE: Final = frozenset({10007, 10008, 10013, 10026})
-_REASON_BYTES: Final = 512
-# What the bot itself needs for an action, as discord.Permissions names it.
-REQUIRED: Final[dict[str, str]] = {
-    "delete": "manage_messages",
-    "purge": "manage_messages",
-    "timeout": "moderate_members",
-    "kick": "kick_members",
-    "ban": "ban_members",
-    "unban": "ban_members",
-}
 # Discord refuses these on members whose highest role is not below the bot's.
 _RANKED: Final = frozenset({"timeout", "kick", "ban"})
 _FORESEEN: Final = {
@@ -44,16 +35,6 @@ _FORESEEN: Final = {
 }
 # A ban by automod takes the author's last hour of messages along; a moderator purges by hand.
 _BAN_DELETES_SECONDS: Final = 3600
-
-
-def audit_reason(text: str) -> str:
-    """The text cut so that it fits Discord's header: 512 bytes once URL-encoded."""
-    used = 0
-    for index, character in enumerate(text):
-        used += len(quote(character, safe="/ "))
-        if used > _REASON_BYTES:
-            return text[:index]
-    return text
 
 
 async def perform(guard: Guard, client: BotClient, case: Case, deletions: DeleteQueue) -> str | None:
@@ -124,38 +105,3 @@ def _request(client: BotClient, case: Case, reason: str) -> Callable[[], Awaitab
 def timeout_ends(case: Case) -> datetime:
     """Counted from the case's opening, so that carrying it out later does not make it longer."""
     return case.created_at + min(timedelta(seconds=case.duration_seconds or 0), MAX_TIMEOUT)
-
-
-def standing_of(guild: discord.Guild, user_id: int, role_ids: frozenset[int] | None) -> Standing:
-    """A member's place from the roles we were told; None for somebody who is not a member."""
-    if role_ids is None:
-        return Standing(user_id, (0, guild.id), is_member=False)
-    roles = [role for role_id in role_ids if (role := guild.get_role(role_id)) is not None]
-    top = max(roles, default=guild.default_role)
-    permissions = 0
-    for role in roles:
-        permissions |= role.permissions.value
-    return Standing(user_id, (top.position, top.id), permissions)
-
-
-def find_obstacle(
-    guild: discord.Guild, action: CaseAction, target: Standing, moderator: Standing | None = None
-) -> str | None:
-    """The code of why this must not or cannot be done, None when nothing is known against it.
-
-    Roles may have changed since we were told; then Discord's own refusal tells.
-    """
-    me = guild.me
-    bot = Standing(me.id, (me.top_role.position, me.top_role.id))
-    owner_id = guild.owner_id or 0
-    found = may_act_on(action, target=target, bot=bot, owner_id=owner_id, moderator=moderator)
-    needed = REQUIRED.get(action.value)
-    if found is None and needed is not None and not getattr(me.guild_permissions, needed):
-        return f"cases.missing_{needed}"
-    return found
-
-
-def stands_above(guild: discord.Guild, role_ids: frozenset[int]) -> bool:
-    """Whether the highest of the roles is the bot's or above it, however Discord sees the action at hand."""
-    limit = guild.me.top_role
-    return any(role >= limit for role_id in role_ids if (role := guild.get_role(role_id)) is not None)

@@ -15,6 +15,7 @@ import discord
 from loguru import logger
 
 from astero_bot_engine.dispatch.guard import Done, Guard
+from astero_bot_engine.features.cases.views import plain_embed
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
 from astero_shared.features.cases.config import CasesConfig
@@ -60,7 +61,9 @@ class LogChannels:
             if line.idle and self._lines.get(key) is line:
                 del self._lines[key]
 
-    async def say_once(self, client: BotClient, guild_id: int, cause: Cause, embed: discord.Embed) -> None:
+    async def say_once(
+        self, client: BotClient, guild_id: int, cause: Cause, *, title: str, body: str, footer: str
+    ) -> None:
         """Nothing until `forget` when the same cause was told before."""
         key = (client.bot_id, guild_id, cause)
         if key in self._said:
@@ -68,6 +71,8 @@ class LogChannels:
         self._said[key] = None
         if len(self._said) > _MAX_CAUSES:
             self._said.popitem(last=False)
+        embed = plain_embed(title, body)
+        embed.set_footer(text=footer)
         await self.post(client, guild_id, embed, nonce=f"once{new_id().int % 10**20}")
 
     def forget(self, bot_id: UUID, guild_id: int, cause: Cause) -> None:

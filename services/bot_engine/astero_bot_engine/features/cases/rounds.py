@@ -15,18 +15,19 @@ from loguru import logger
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_bot_engine.dispatch.guard import Guard
-from astero_bot_engine.features.cases.actions import audit_reason, failure_of
+from astero_bot_engine.dispatch.reasons import audit_reason
+from astero_bot_engine.features.cases.actions import failure_of
 from astero_bot_engine.features.cases.log_channel import LogChannels
 from astero_bot_engine.features.cases.service import CaseDesk
-from astero_bot_engine.features.cases.views import failure_text, language_of, plain_embed
+from astero_bot_engine.features.cases.views import plain_embed
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.gateway.rest import CallBarredError
+from astero_bot_engine.interactions.failures import failure_text
 from astero_shared.clock import utc_now
 from astero_shared.db.outages import is_away
 from astero_shared.db.session import reading, transaction
-from astero_shared.features.cases.config import CasesConfig
-from astero_shared.features.cases.store import (
+from astero_shared.features.cases.outstanding import (
     list_due_to_lift,
     list_pending,
     list_unlogged,
@@ -156,8 +157,7 @@ class CaseRounds:
             self._lift_after[case.id] = time.monotonic() + _LIFT_AGAIN
             if not first:
                 return
-        config = self._memory.of(client.bot_id, case.guild_id).config(CasesConfig)
-        locale = language_of(config, guild)
+        locale = self._memory.language(client.bot_id, guild)
         told = {"number": case.number, "member": f"<@{case.target_id}>"}
         body = text("cases.log.lifted", locale, **told)
         if failure is not None:

@@ -7,7 +7,7 @@ settled. Every step can be done again, so a crash between any two of them loses 
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -18,30 +18,33 @@ from loguru import logger
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from astero_bot_engine.dispatch.deletions import DeleteQueue
 from astero_bot_engine.dispatch.guard import Guard
-from astero_bot_engine.features.cases.actions import perform
-from astero_bot_engine.features.cases.deletions import DeleteQueue
-from astero_bot_engine.features.cases.log_channel import LogChannels
+from astero_bot_engine.dispatch.reasons import audit_reason
+from astero_bot_engine.features.cases.actions import failure_of, perform
+from astero_bot_engine.features.cases.log_channel import Cause, LogChannels
 from astero_bot_engine.features.cases.notices import Notices
-from astero_bot_engine.features.cases.views import case_embed, language_of
+from astero_bot_engine.features.cases.views import case_embed, target_text
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
+from astero_bot_engine.interactions.durations import timestamp
+from astero_bot_engine.interactions.failures import failure_text
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
 from astero_shared.db.outages import is_away
 from astero_shared.db.session import transaction
 from astero_shared.features.cases.config import CasesConfig
+from astero_shared.features.cases.outstanding import note_logged, settle_case
 from astero_shared.features.cases.store import (
     CaseDraft,
     Fence,
     LeaseLostError,
     list_related,
-    note_logged,
     open_case,
-    settle_case,
 )
 from astero_shared.features.cases.tables import Case
+from astero_shared.i18n import Locale, text
 from astero_shared.scope import GuildScope
 
 # Before these the member is told, afterwards the bot may share no server with them any more.
@@ -80,7 +83,7 @@ class CaseDesk:
 
     async def open(self, scope: GuildScope, draft: CaseDraft, *, exclusively: bool = False) -> Case | None:
         """Write the intent down; None when this cause opened its case before. `exclusively` keeps the rounds
-        of this engine away from it until `release`: the caller carries it out.
+        of this engine away from it: the caller hands it to `purge`.
 
         Raises NotFoundError when the bot was removed from the server, LeaseLostError, database errors.
         """
@@ -116,9 +119,6 @@ class CaseDesk:
             )
         return case
 
-    def release(self, case: Case) -> None:
-        self._reserved.discard(case.source_key or "")
-
     async def open_surely(self, scope: GuildScope, draft: CaseDraft) -> Case | None:
         """As `open`, but waits for a database that is away: nobody can press the button again.
 
@@ -148,6 +148,33 @@ class CaseDesk:
             task = self._running[case.id] = asyncio.create_task(self._carry_out(client, case))
             task.add_done_callback(lambda _: self._running.pop(case.id, None))
         return await asyncio.shield(task)
+
+    async def purge(self, client: BotClient, case: Case, message_ids: Sequence[int]) -> Case:
+        """Delete exactly these messages for a case opened exclusively, and settle it."""
+        try:
+            outcome = await self._deletions.delete_all(
+                client,
+                case.guild_id,
+                case.channel_id or 0,
+                message_ids,
+                reason=audit_reason(f"#{case.number}"),
+            )
+            failure = failure_of(outcome, case.action)
+        except (discord.DiscordServerError, discord.ClientException, OSError):
+            failure = "cases.discord_unavailable"
+        try:
+            return await self.settle(client, case, failure, told=None)
+        finally:
+            self._reserved.discard(case.source_key or "")
+
+    async def say_once(
+        self, client: BotClient, guild_id: int, cause: Cause, *, title: str, body: str, footer: str
+    ) -> None:
+        """In the log channel, until `forget`."""
+        await self._log_channels.say_once(client, guild_id, cause, title=title, body=body, footer=footer)
+
+    def forget(self, client: BotClient, guild_id: int, cause: Cause) -> None:
+        self._log_channels.forget(client.bot_id, guild_id, cause)
 
     async def settle(self, client: BotClient, case: Case, failure: str | None, *, told: bool | None) -> Case:
         """Record the outcome and show the case. The row is the truth, so it comes first."""
@@ -184,7 +211,9 @@ class CaseDesk:
         guild = client.get_guild(case.guild_id)
         told = None
         if guild is not None and case.action in _TOLD_FIRST:
-            told = await self._notices.tell(client, guild, case, config, language_of(config, guild))
+            told = await self._notices.tell(
+                client, guild, case, config, self._memory.language(client.bot_id, guild)
+            )
         try:
             failure = await perform(self._guard, client, case, self._deletions)
         except (discord.DiscordServerError, discord.ClientException, OSError):
@@ -192,15 +221,16 @@ class CaseDesk:
                 raise
             failure = "cases.discord_unavailable"
         if guild is not None and failure is None and case.action not in _TOLD_FIRST:
-            told = await self._notices.tell(client, guild, case, config, language_of(config, guild))
+            told = await self._notices.tell(
+                client, guild, case, config, self._memory.language(client.bot_id, guild)
+            )
         return await self.settle(client, case, failure, told=told)
 
     async def _show(self, client: BotClient, case: Case, *, told: bool | None) -> None:
         guild = client.get_guild(case.guild_id)
         if guild is None:
             return
-        config = self._memory.of(client.bot_id, case.guild_id).config(CasesConfig)
-        embed = case_embed(case, language_of(config, guild), told=told)
+        embed = case_embed(case, self._memory.language(client.bot_id, guild), told=told)
         message_id = await self._log_channels.post(
             client, case.guild_id, embed, nonce=f"case{case.id.int % 10**20}"
         )
@@ -211,3 +241,18 @@ class CaseDesk:
                 await note_logged(session, case.id, message_id=message_id)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("log message not noted", bot=str(case.bot_id), error=type(error).__name__)
+
+
+def say_outcome(case: Case, locale: Locale) -> str:
+    """What came of a settled case, in one sentence to the moderator who asked for it."""
+    if case.failure is not None:
+        failure = failure_text(case.failure, locale)
+        return text("moderation.replies.failed", locale, number=case.number, failure=failure)
+    told = {
+        "number": case.number,
+        "action": text(f"cases.actions.{case.action}", locale),
+        "member": target_text(case),
+    }
+    if case.expires_at is None:
+        return text("moderation.replies.done", locale, **told)
+    return text("moderation.replies.done_until", locale, time=timestamp(case.expires_at), **told)

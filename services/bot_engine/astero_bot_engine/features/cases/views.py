@@ -7,9 +7,8 @@ import discord
 
 from astero_bot_engine.features.cases.actions import timeout_ends
 from astero_bot_engine.interactions.durations import say_duration, timestamp
+from astero_bot_engine.interactions.failures import failure_text
 from astero_shared.clock import utc_now
-from astero_shared.features.cases.config import CasesConfig
-from astero_shared.features.cases.rules import case_locale
 from astero_shared.features.cases.tables import Case
 from astero_shared.i18n import Locale, text
 
@@ -25,11 +24,6 @@ _COLOURS: Final = {
     "unban": 0x57F287,
     "purge": 0x99AAB5,
 }
-
-
-def language_of(config: CasesConfig, guild: discord.Guild) -> Locale:
-    """The language of what everybody in the server reads."""
-    return case_locale(config.language, guild.preferred_locale.value)
 
 
 def moderator_text(case: Case, locale: Locale) -> str:
@@ -56,10 +50,6 @@ def duration_text(case: Case, locale: Locale) -> str | None:
     if case.expires_at is None:
         return duration
     return text("cases.log.until", locale, duration=duration, time=timestamp(case.expires_at))
-
-
-def failure_text(code: str, locale: Locale) -> str:
-    return text(f"cases.failures.{code.removeprefix('cases.')}", locale)
 
 
 def case_embed(case: Case, locale: Locale, *, told: bool | None = None) -> discord.Embed:

@@ -5,15 +5,13 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
-from astero_bot_engine.features.cases.views import failure_text, target_text
+from astero_bot_engine.features.cases.service import say_outcome
 from astero_bot_engine.features.moderation.service import Moderation, Wish
 from astero_bot_engine.interactions.access import require
-from astero_bot_engine.interactions.durations import timestamp
 from astero_bot_engine.interactions.language import said
 from astero_bot_engine.interactions.replies import defer, reply
 from astero_shared.features.cases.rules import MAX_NOTE, MAX_REASON, CaseAction
-from astero_shared.features.cases.tables import Case
-from astero_shared.i18n import Locale, text
+from astero_shared.i18n import text
 
 # What the moderator needs, as discord.Permissions names it.
 PERMISSIONS: Final[dict[CaseAction, str]] = {
@@ -122,7 +120,7 @@ class ModCommands(app_commands.Group):
             only=member,
             before=interaction.id,
         )
-        answer = _outcome(case, asker.locale)
+        answer = say_outcome(case, asker.locale)
         if case.failure is None:
             answer = text("moderation.replies.purged", asker.locale, number=case.number, count=deleted)
         await reply(interaction, answer)
@@ -132,23 +130,6 @@ class ModCommands(app_commands.Group):
         await defer(interaction)
         case, asked = await self._moderation.act(asker, wish, cause=f"command:{interaction.id}")
         if asked:
-            await reply(interaction, _outcome(case, asker.locale))
+            await reply(interaction, say_outcome(case, asker.locale))
         else:
             await reply(interaction, text("moderation.replies.later", asker.locale, number=case.number))
-
-
-def _outcome(case: Case, locale: Locale) -> str:
-    if case.failure is not None:
-        failure = failure_text(case.failure, locale)
-        return text("moderation.replies.failed", locale, number=case.number, failure=failure)
-    action, member = text(f"cases.actions.{case.action}", locale), target_text(case)
-    if case.expires_at is not None:
-        return text(
-            "moderation.replies.done_until",
-            locale,
-            number=case.number,
-            action=action,
-            member=member,
-            time=timestamp(case.expires_at),
-        )
-    return text("moderation.replies.done", locale, number=case.number, action=action, member=member)

@@ -6,15 +6,14 @@ from typing import Any, Final
 
 import discord
 
+from astero_bot_engine.dispatch.deletions import BULK_WINDOW
 from astero_bot_engine.dispatch.guard import Done, Guard
-from astero_bot_engine.features.cases.actions import audit_reason, failure_of, find_obstacle, standing_of
-from astero_bot_engine.features.cases.deletions import BULK_WINDOW, MAX_BULK
+from astero_bot_engine.dispatch.ranks import find_obstacle, standing_of
 from astero_bot_engine.features.cases.service import CaseDesk
-from astero_bot_engine.features.cases.views import failure_text
 from astero_bot_engine.features.modules.service import SettingsMemory
-from astero_bot_engine.gateway.rest import CallBarredError
 from astero_bot_engine.interactions.access import Asker
 from astero_bot_engine.interactions.durations import parse_duration
+from astero_bot_engine.interactions.failures import failure_text
 from astero_shared.clock import utc_now
 from astero_shared.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from astero_shared.features.cases.config import CasesConfig
@@ -99,11 +98,7 @@ class Moderation:
             internal_note=text("moderation.replies.purge_note", asker.locale, count=len(found)),
         )
         case = await self._open(asker, draft, exclusively=True)
-        try:
-            failure = await self._delete(asker, channel_id, found, reason=audit_reason(f"#{case.number}"))
-            return await self._desk.settle(asker.client, case, failure, told=None), len(found)
-        finally:
-            self._desk.release(case)
+        return await self._desk.purge(asker.client, case, found), len(found)
 
     # -- checks -----------------------------------------------------------------------------------------
 
@@ -173,30 +168,6 @@ class Moderation:
         if isinstance(outcome, Done):
             return outcome.value
         raise ForbiddenError(text("moderation.replies.cannot_read", asker.locale), code="cases.cannot_read")
-
-    async def _delete(self, asker: Asker, channel_id: int, found: list[int], *, reason: str) -> str | None:
-        http = asker.client.http
-        for start in range(0, len(found), MAX_BULK):
-            ids: list[str | int] = [*found[start : start + MAX_BULK]]
-            try:
-                outcome = await self._guard.call(
-                    asker.client,
-                    # Bulk delete refuses a single message.
-                    lambda ids=ids: (
-                        http.delete_messages(channel_id, ids, reason=reason)
-                        if len(ids) > 1
-                        else http.delete_message(channel_id, ids[0], reason=reason)
-                    ),
-                    guild_id=asker.guild.id,
-                    channel_id=channel_id,
-                    needs=discord.Permissions(manage_messages=True).value,
-                )
-                failure = failure_of(outcome, CaseAction.PURGE.value)
-            except (discord.DiscordServerError, CallBarredError, OSError):
-                failure = "cases.discord_unavailable"
-            if failure is not None:
-                return failure
-        return None
 
 
 def _role_ids(member: discord.Member) -> frozenset[int]:

@@ -6,8 +6,7 @@ import discord
 import msgspec
 from discord import app_commands
 
-from astero_bot_engine.features.modules.changes import SettingsDesk
-from astero_bot_engine.features.modules.service import SettingsMemory
+from astero_bot_engine.features.modules.service import SettingsDesk, SettingsMemory
 from astero_bot_engine.features.modules.views import (
     TOP,
     Screen,
