@@ -8,6 +8,7 @@ from astero_shared.errors import InvalidError
 from astero_shared.features.automod.config import AutomodConfig, RuleAction
 from astero_shared.features.automod.domains import host_to_ascii, is_allowed, normalise_domain
 from astero_shared.features.modules.patches import apply_patch
+from astero_shared.i18n import text
 
 
 def patched(rule: str, **settings: object) -> AutomodConfig:
@@ -64,8 +65,8 @@ def test_what_is_no_domain_is_refused(given: str) -> None:
 
 
 @given(st.text(st.characters(), max_size=100))
-def test_any_text_is_a_domain_or_not(text: str) -> None:
-    domain = normalise_domain(text)
+def test_any_text_is_a_domain_or_not(written: str) -> None:
+    domain = normalise_domain(written)
     if domain is not None:
         assert normalise_domain(domain) in {domain, domain.removeprefix("www.")}
         assert host_to_ascii(domain) == domain
@@ -96,6 +97,28 @@ def test_a_word_needs_something_to_look_for(word: str) -> None:
     assert refused("words", words=[word]).pointer == "/words/words/0"
 
 
+@pytest.mark.parametrize(
+    "unseen", ["\u200b", "\u202e", "\u3164", "*\u2800*", "\u0301", "\ufe0f\u200d", " \u00a0"]
+)
+def test_a_word_nobody_can_see_is_refused_in_plain_words(unseen: str) -> None:
+    error = refused("words", words=["fine", unseen])
+    assert (error.pointer, error.detail) == (
+        "/words/words/1",
+        "An entry needs at least one visible character.",
+    )
+    assert text("config.errors.word_empty", "fr") == "Une entrée a besoin d’au moins un caractère visible."
+
+
+@pytest.mark.parametrize("word", ["🖕", "傻", "é", "!", "\U0001faef", "\u200bx"])
+def test_whatever_is_drawn_can_be_listed(word: str) -> None:
+    assert patched("words", words=[word]).words.words == (word,)
+
+
+@pytest.mark.parametrize("pattern", [r"\bspam\b", r"\w", "[a-z]", "é", r"^\S+$", r"\d{3}"])
+def test_a_pattern_that_some_messages_pass_is_accepted(pattern: str) -> None:
+    assert patched("patterns", patterns=[pattern]).patterns.patterns == (pattern,)
+
+
 @pytest.mark.parametrize("rule", ["words", "links", "invites", "caps", "mentions", "emoji", "patterns"])
 @pytest.mark.parametrize("minutes", [0, 40321, 525600])
 def test_a_timeout_lasts_at_most_28_days(rule: str, minutes: int) -> None:
@@ -112,7 +135,10 @@ def test_a_timeout_lasts_at_most_28_days(rule: str, minutes: int) -> None:
         (r"(a)\1", "RE2 does not accept this pattern: invalid escape sequence: \\1"),
         ("a{1001}", "RE2 does not accept this pattern: invalid repetition size: {1001}"),
         ("(", "RE2 does not accept this pattern: missing ): ("),
-        ("a*", "This pattern matches an empty message, so it would match every message."),
+        *(
+            (pattern, "This pattern would match every message, whatever it says.")
+            for pattern in ("a*", r"(?i)\b", r"\B", r"\C", ".", "(?s).+", "^", "x|$", "[^x]", r"\b|[a-z]+")
+        ),
         (r"\pL{30}", "With this pattern, your patterns are too large together. Long repetitions weigh most."),
     ],
 )

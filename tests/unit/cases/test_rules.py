@@ -197,6 +197,9 @@ def test_an_end_follows_from_a_start_and_a_duration() -> None:
         (None, None),
         ("", None),
         ("  ", None),
+        ("\u200b\u200b", None),
+        ("\u3164", None),
+        ("👩\u200d💻", "👩\u200d💻"),
         (" spam ", "spam"),
         ("e\u0301te\u0301", "été"),
         ("x" * 512, "x" * 512),
@@ -223,7 +226,7 @@ def test_a_reason_fits_discords_audit_log(given: str, code: str) -> None:
     assert (caught.value.code, caught.value.pointer) == (code, "/reason")
 
 
-@pytest.mark.parametrize("given", [None, "", " \t"])
+@pytest.mark.parametrize("given", [None, "", " \t", "\u200b\u200b", "\u202e", "\u3164", "\u2800 \ufeff"])
 def test_a_required_reason_must_be_there(given: str | None) -> None:
     with pytest.raises(InvalidError, match="motif est obligatoire"):
         check_reason(given, required=True, locale="fr")
@@ -243,6 +246,7 @@ def test_any_reason_is_storable_or_refused(reason: str | None, required: bool) -
 def test_a_note_may_have_lines() -> None:
     assert check_note(" a\r\nb\tc ") == "a\nb\tc"
     assert check_note("  ") is None
+    assert check_note("\u200b\n\u3164") is None
     for bad in ("x" * (MAX_NOTE + 1), "a\x00", "a\rb"):
         with pytest.raises(InvalidError):
             check_note(bad)

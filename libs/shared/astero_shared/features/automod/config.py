@@ -12,6 +12,7 @@ from msgspec.structs import force_setattr
 from astero_shared.features.automod.domains import normalise_domain
 from astero_shared.features.automod.patterns import check_patterns
 from astero_shared.features.modules.options import ChannelId, OptionError, RoleId
+from astero_shared.visibility import is_visible
 
 # Discord refuses a timeout that ends more than 28 days ahead.
 MAX_TIMEOUT_MINUTES = 28 * 24 * 60
@@ -103,7 +104,7 @@ class WordsRule(RuleConfig, frozen=True, kw_only=True, rename="camel", forbid_un
         words = [" ".join(word.split()) for word in self.words]
         for index, word in enumerate(words):
             bare = word.strip("*").strip()
-            if not bare:
+            if not is_visible(bare):
                 raise OptionError(("words", index), "config.errors.word_empty")
             if "*" in bare or word.startswith("**") or word.endswith("**"):
                 raise OptionError(("words", index), "config.errors.word_star")

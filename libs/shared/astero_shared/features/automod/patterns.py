@@ -19,6 +19,9 @@ _MEMORY: Final = 1024 * 1024
 # Each match may cost a pass over the text; nobody's pattern needs its hundredth.
 _MAX_MATCHES: Final = 100
 _LETTERS: Final = bytes(range(ord("a"), ord("z") + 1))
+# Messages with nothing in common: what matches all of them means nothing. `\b` and the like match between
+# the characters of the first, with no character of their own.
+_UNRELATED: Final = tuple(text.encode() for text in ("a b", "1", "!", "é", "日", "😀"))
 
 
 class PatternRefusal(NamedTuple):
@@ -56,7 +59,8 @@ class PatternMatcher:
 def check_patterns(patterns: tuple[str, ...]) -> tuple[int, PatternRefusal] | None:
     """The first pattern that cannot be used, by its place, and why; None if all can.
 
-    One that matches the empty text would match every message, so it is refused too.
+    One that matches without a character (`a*`, a word boundary) or whatever the character (`.`) would match
+    every message, so it is refused too.
     """
     for index, pattern in enumerate(patterns):
         try:
@@ -71,9 +75,16 @@ def check_patterns(patterns: tuple[str, ...]) -> tuple[int, PatternRefusal] | No
             return index, PatternRefusal("syntax", {"reason": "invalid UTF-8"})
         if together.programsize > MAX_PROGRAM:
             return index, PatternRefusal("large", {})
-        if alone.search(b""):
+        if _matches_anything(alone):
             return index, PatternRefusal("empty", {})
     return None
+
+
+def _matches_anything(pattern: re2._Regexp) -> bool:
+    if pattern.search(b""):
+        return True
+    found = [pattern.search(text) for text in _UNRELATED]
+    return any(match and match.start() == match.end() for match in found) or all(found)
 
 
 def _compile(patterns: tuple[str, ...]) -> re2._Regexp:

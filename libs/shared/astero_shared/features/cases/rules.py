@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 from astero_shared.errors import InvalidError
 from astero_shared.features.cases.config import Language
 from astero_shared.i18n import Locale, nearest_locale, text
+from astero_shared.visibility import is_visible
 
 # Discord: a timeout ends at most 28 days ahead; an audit log reason has 1 to 512 characters.
 MAX_TIMEOUT: Final = timedelta(days=28)
@@ -143,12 +144,12 @@ def expires_at(duration: timedelta | None, started_at: datetime) -> datetime | N
 
 
 def check_reason(reason: str | None, *, required: bool, locale: Locale = "en") -> str | None:
-    """The reason as it is stored: trimmed, NFC, None if empty. InvalidError if too long or unprintable.
+    """The reason as it is stored: trimmed, NFC, None if it shows nothing; InvalidError if unfit.
 
     Its 512 characters are what Discord's audit log takes; the header it travels in takes no line breaks.
     """
     cleaned = unicodedata.normalize("NFC", reason or "").strip()
-    if not cleaned:
+    if not is_visible(cleaned) and not _has_controls(cleaned, allowed=""):
         if required:
             raise _invalid("reason_missing", locale, "/reason")
         return None
@@ -162,7 +163,7 @@ def check_reason(reason: str | None, *, required: bool, locale: Locale = "en") -
 def check_note(note: str | None, locale: Locale = "en") -> str | None:
     """The moderators' internal note: like a reason, but longer and in several lines."""
     cleaned = unicodedata.normalize("NFC", note or "").replace("\r\n", "\n").strip()
-    if not cleaned:
+    if not is_visible(cleaned) and not _has_controls(cleaned, allowed="\n\t"):
         return None
     if len(cleaned) > MAX_NOTE:
         raise _invalid("note_long", locale, "/internalNote", max=MAX_NOTE)
