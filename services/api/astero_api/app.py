@@ -14,7 +14,6 @@ from astero_api.features.accounts.passwords import COST, PasswordHashes
 from astero_api.features.audit import routes as audit
 from astero_api.features.bots import routes as bots
 from astero_api.features.bots.discord_check import DiscordCheck
-from astero_api.features.bots.nudges import Nudges
 from astero_api.features.bots.service import Hosting
 from astero_api.features.cases import routes as cases
 from astero_api.features.discord_accounts import routes as discord_accounts
@@ -25,6 +24,7 @@ from astero_api.features.installations import routes as installations
 from astero_api.features.modules import routes as modules
 from astero_api.features.reference import routes as reference
 from astero_api.features.sessions import routes as sessions
+from astero_api.nudges import Nudges
 from astero_api.settings import ApiSettings
 from astero_api.web.access import provide_bot, provide_guild, provide_identity
 from astero_api.web.access_token import AccessTokens

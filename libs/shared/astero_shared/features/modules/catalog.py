@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from astero_shared.errors import NotFoundError
 from astero_shared.features.automod.config import AutomodConfig
 from astero_shared.features.automod.config import is_active as automod_is_active
 from astero_shared.features.cases.config import CasesConfig
@@ -47,3 +48,11 @@ MODULES: Final[dict[str, ModuleSpec]] = {
         ),
     )
 }
+
+
+def get_module(name: str) -> ModuleSpec:
+    """Raises NotFoundError `modules.not_found`."""
+    spec = MODULES.get(name)
+    if spec is None:
+        raise NotFoundError("There is no such module.", code="modules.not_found")
+    return spec

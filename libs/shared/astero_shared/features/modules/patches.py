@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct, UnsetType
 
 from astero_shared.errors import InvalidError
-from astero_shared.features.modules.catalog import MODULES
+from astero_shared.features.modules.catalog import MODULES, ModuleSpec
 from astero_shared.features.modules.fields import Field, FieldKind, find_field, to_json_value
 from astero_shared.features.modules.options import OptionError
 from astero_shared.i18n import Locale, text
@@ -76,6 +76,11 @@ def decode_stored(kind: type[Config], stored: Mapping[str, Any]) -> tuple[Config
             if not path:
                 return kind(), tuple(refused)
             _remove(data, path)
+
+
+def decode_config(spec: ModuleSpec, stored: dict[str, Any] | None) -> Struct:
+    """The settings in force; the module's defaults where nothing is stored."""
+    return spec.default() if stored is None else decode_stored(spec.config, stored)[0]
 
 
 def _remove(data: Any, path: Path) -> None:

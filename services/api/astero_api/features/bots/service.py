@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 from astero_api.features.bots.discord_check import DiscordCheck, KnownBot
-from astero_api.features.bots.nudges import Nudges
 from astero_api.features.bots.schemas import BotIn
+from astero_api.nudges import Nudges
 from astero_api.web.identity import Identity
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.audit.actions import AuditAction

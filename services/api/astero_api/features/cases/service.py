@@ -9,10 +9,9 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from astero_api.features.bots.nudges import Nudges
 from astero_api.features.cases.schemas import CaseIn, CasePatch
 from astero_api.features.discord_accounts.managed_servers import ManagedServers
-from astero_api.features.modules.rendering import decode_config
+from astero_api.nudges import Nudges
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
@@ -38,6 +37,7 @@ from astero_shared.features.cases.store import (
 from astero_shared.features.cases.tables import Case
 from astero_shared.features.discord_accounts.store import find_discord_account
 from astero_shared.features.modules.catalog import MODULES
+from astero_shared.features.modules.patches import decode_config
 from astero_shared.features.modules.store import get_config
 from astero_shared.i18n import Locale
 from astero_shared.scope import GuildScope

@@ -17,7 +17,7 @@ from astero_api.features.discord_accounts.pending import (
     to_cookie,
 )
 from astero_api.features.discord_accounts.service import connect_account, sign_in_user
-from astero_api.features.sessions.routes import device_of, give_cookies
+from astero_api.features.sessions.browser import device_of, give_cookies
 from astero_api.features.sessions.service import start_session
 from astero_api.web.access import find_identity
 from astero_api.web.context import context_of

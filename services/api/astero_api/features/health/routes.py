@@ -6,7 +6,7 @@ import msgspec
 from litestar import Request, get
 from redis.exceptions import RedisError
 
-from astero_api.features.bots.nudges import ENGINE_ALIVE
+from astero_api.nudges import ENGINE_ALIVE
 from astero_api.web.limits import PROBE
 from astero_api.web.policy import AuditClass, Permission, policy
 from astero_shared.clock import utc_now

@@ -6,7 +6,6 @@ from litestar import Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from astero_api.features.bots.rendering import invite_url
 from astero_api.features.installations.schemas import GuildOut, GuildPage
 from astero_api.features.installations.service import remove_from_guild, restore_guild
 from astero_api.web.identity import Identity
@@ -15,6 +14,7 @@ from astero_api.web.paging import Cursor, PageSize, cut, id_cursor
 from astero_api.web.policy import AuditClass, Permission, policy
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.clock import utc_now
+from astero_shared.features.bots.rules import invite_url
 from astero_shared.features.bots.store import get_bot
 from astero_shared.features.bots.tables import SHARED_BOT_ID, Bot
 from astero_shared.features.installations.store import get_active, list_installations

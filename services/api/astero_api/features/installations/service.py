@@ -1,6 +1,6 @@
 """Removing a bot from a server, and bringing it back as it was."""
 
-from astero_api.features.bots.nudges import Nudges
+from astero_api.nudges import Nudges
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit

@@ -5,23 +5,9 @@ from typing import Any
 
 import msgspec
 
-from astero_shared.errors import NotFoundError
-from astero_shared.features.modules.catalog import MODULES, ModuleSpec
-from astero_shared.features.modules.patches import decode_stored
+from astero_shared.features.modules.catalog import get_module
+from astero_shared.features.modules.patches import decode_config
 from astero_shared.ids import encode_hook
-
-
-def get_module(name: str) -> ModuleSpec:
-    """Raises NotFoundError `modules.not_found`."""
-    spec = MODULES.get(name)
-    if spec is None:
-        raise NotFoundError("There is no such module.", code="modules.not_found")
-    return spec
-
-
-def decode_config(spec: ModuleSpec, stored: dict[str, Any] | None) -> msgspec.Struct:
-    """The settings in force; the module's defaults where nothing is stored."""
-    return spec.default() if stored is None else decode_stored(spec.config, stored)[0]
 
 
 def render_config(config: msgspec.Struct) -> msgspec.Raw:

@@ -6,7 +6,7 @@ from litestar import Request, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
-from astero_api.features.modules.rendering import decode_config, get_module, render_config, render_stored
+from astero_api.features.modules.rendering import render_config, render_stored
 from astero_api.features.modules.schemas import (
     ChangedBy,
     ModuleList,
@@ -25,8 +25,9 @@ from astero_api.web.paging import Cursor, PageSize, cut, number_cursor
 from astero_api.web.policy import AuditClass, Permission, policy
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.errors import NotFoundError
-from astero_shared.features.modules.catalog import MODULES
+from astero_shared.features.modules.catalog import MODULES, get_module
 from astero_shared.features.modules.fields import list_groups, module_title
+from astero_shared.features.modules.patches import decode_config
 from astero_shared.features.modules.reading import MODULE_CONFIG
 from astero_shared.features.modules.schema import module_schema
 from astero_shared.features.modules.store import list_configs, list_revisions

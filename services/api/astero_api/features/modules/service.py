@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 from litestar.types import Scope
 
-from astero_api.features.bots.nudges import Nudges
-from astero_api.features.modules.rendering import decode_config
+from astero_api.nudges import Nudges
 from astero_api.web.etag import require_revision
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.audit.actions import AuditAction
@@ -16,7 +15,7 @@ from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
 from astero_shared.features.installations.store import get_active
 from astero_shared.features.modules.catalog import ModuleSpec
-from astero_shared.features.modules.patches import apply_patch, encode_config
+from astero_shared.features.modules.patches import apply_patch, decode_config, encode_config
 from astero_shared.features.modules.store import (
     StoredConfig,
     get_config,

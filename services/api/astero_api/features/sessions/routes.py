@@ -8,14 +8,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from astero_api.features.accounts.schemas import UserOut
+from astero_api.features.sessions.browser import device_of, give_cookies, take_cookies
 from astero_api.features.sessions.logout import log_out
 from astero_api.features.sessions.refresh import refresh_session
 from astero_api.features.sessions.schemas import LoginIn, SessionList, SessionOut
-from astero_api.features.sessions.service import Device, Tokens, end_all_sessions, end_session, log_in
+from astero_api.features.sessions.service import end_all_sessions, end_session, log_in
 from astero_api.web.access import not_signed_in
-from astero_api.web.access_token import LIFETIME_SECONDS
-from astero_api.web.context import RequestContext, context_of, header
-from astero_api.web.cookies import ACCESS_COOKIE, REFRESH_COOKIE, clear_cookie, read_cookie, set_cookie
+from astero_api.web.context import context_of
+from astero_api.web.cookies import REFRESH_COOKIE, read_cookie
 from astero_api.web.identity import Identity
 from astero_api.web.limits import LOGIN, READ, SESSION, WRITE
 from astero_api.web.policy import AuditClass, Permission, policy
@@ -24,24 +24,6 @@ from astero_shared.clock import utc_now
 from astero_shared.features.sessions.store import list_live_sessions
 
 AnyRequest = Request[Any, Any, Any]
-_MAX_USER_AGENT = 256
-
-
-def give_cookies(context: RequestContext, tokens: Tokens) -> None:
-    context.headers += [
-        set_cookie(ACCESS_COOKIE, tokens.access, max_age=LIFETIME_SECONDS),
-        set_cookie(REFRESH_COOKIE, tokens.refresh, max_age=tokens.refresh_seconds),
-    ]
-
-
-def _take_away(context: RequestContext) -> None:
-    context.headers += [clear_cookie(ACCESS_COOKIE), clear_cookie(REFRESH_COOKIE)]
-
-
-def device_of(request: AnyRequest) -> Device:
-    agent = header(request.scope, b"user-agent")
-    text = None if agent is None else agent.decode("latin-1")[:_MAX_USER_AGENT]
-    return Device(user_agent=text, ip=context_of(request.scope).client_ip)
 
 
 @post(
@@ -79,7 +61,7 @@ async def refresh(request: AnyRequest, unit: NamedDependency[UnitOfWork]) -> Non
         raise not_signed_in()
     tokens = await refresh_session(unit=unit, tokens=request.app.state.tokens, presented=presented)
     if tokens is None:
-        _take_away(context_of(request.scope))
+        take_cookies(context_of(request.scope))
         return
     unit.on_commit(lambda: give_cookies(context_of(request.scope), tokens))
 
@@ -93,7 +75,7 @@ async def logout(request: AnyRequest, unit: NamedDependency[UnitOfWork]) -> None
     """End this session, if there is one, and clear what the browser holds."""
     context = context_of(request.scope)
     await log_out(unit=unit, access=context.access, refresh=read_cookie(request.scope, REFRESH_COOKIE))
-    _take_away(context)
+    take_cookies(context)
     context.headers.append((b"clear-site-data", b'"cookies", "storage"'))
 
 
@@ -107,7 +89,7 @@ async def logout_all(
 ) -> None:
     """End every session of the user, this one included."""
     await end_all_sessions(unit=unit, identity=identity)
-    _take_away(context_of(request.scope))
+    take_cookies(context_of(request.scope))
 
 
 @get(

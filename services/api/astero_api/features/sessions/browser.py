@@ -1,0 +1,29 @@
+"""What a sign-in reads from the browser and leaves there: which device it is, and the two cookies."""
+
+from typing import Any, Final
+
+from litestar import Request
+
+from astero_api.features.sessions.service import Device, Tokens
+from astero_api.web.access_token import LIFETIME_SECONDS
+from astero_api.web.context import RequestContext, context_of, header
+from astero_api.web.cookies import ACCESS_COOKIE, REFRESH_COOKIE, clear_cookie, set_cookie
+
+_MAX_USER_AGENT: Final = 256
+
+
+def device_of(request: Request[Any, Any, Any]) -> Device:
+    agent = header(request.scope, b"user-agent")
+    text = None if agent is None else agent.decode("latin-1")[:_MAX_USER_AGENT]
+    return Device(user_agent=text, ip=context_of(request.scope).client_ip)
+
+
+def give_cookies(context: RequestContext, tokens: Tokens) -> None:
+    context.headers += [
+        set_cookie(ACCESS_COOKIE, tokens.access, max_age=LIFETIME_SECONDS),
+        set_cookie(REFRESH_COOKIE, tokens.refresh, max_age=tokens.refresh_seconds),
+    ]
+
+
+def take_cookies(context: RequestContext) -> None:
+    context.headers += [clear_cookie(ACCESS_COOKIE), clear_cookie(REFRESH_COOKIE)]
