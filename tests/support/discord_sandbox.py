@@ -30,6 +30,11 @@ class DiscordSandbox:
         assert answer.is_success, (path, answer.status_code, answer.text)
         return answer.json()
 
+    async def patch(self, path: str, /, **body: Any) -> Any:
+        answer = await self._control.patch(f"/sandbox{path}", json=body)
+        assert answer.is_success, (path, answer.status_code, answer.text)
+        return answer.json()
+
     async def fault(self, kind: str, /, **details: Any) -> Any:
         return await self.post("/faults", kind=kind, **details)
 
@@ -81,6 +86,11 @@ class Community:
         path = f"/channels/{self.channel_id}/messages"
         message = await self.discord.post(path, userId=str(self.member_id), content=content)
         return int(message["id"])
+
+    async def patch(self, path: str, /, **body: Any) -> Any:
+        answer = await self._control.patch(f"/sandbox{path}", json=body)
+        assert answer.is_success, (path, answer.status_code, answer.text)
+        return answer.json()
 
     async def fault(self, kind: str, /, **details: Any) -> Any:
         return await self.discord.fault(kind, applicationId=str(self.application_id), **details)

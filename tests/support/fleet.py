@@ -118,6 +118,7 @@ class RunningEngine:
 
     def __init__(self, fleet: Supervisor, listeners: Listeners) -> None:
         self.fleet = fleet
+        self.listeners = listeners
         self.heard: list[tuple[UUID, str]] = []
         self.held: list[UUID] = []
         listeners.always("MESSAGE_CREATE", self._hear)
@@ -132,9 +133,8 @@ class RunningEngine:
     def holds(self, bot_id: UUID) -> bool:
         return self.fleet.find_client(bot_id) is not None
 
-    async def stop(self) -> None:
-        self.fleet.stop()
-        await self.run
+    def begin(self) -> None:
+        self.run = asyncio.create_task(self.fleet.run())
 
 
 @asynccontextmanager
@@ -146,6 +146,7 @@ async def running_engine(
     shared_token: str | None = None,
     engine_url: str | None = None,
     timing: Timing | None = None,
+    start: bool = True,
 ) -> AsyncIterator[RunningEngine]:
     """Ends by handing over, unless it was stopped before. `engine_url` is another address of the database."""
     db = create_engine(Secret(engine_url or database.engine_url), application="test_engine")
@@ -162,7 +163,8 @@ async def running_engine(
     fleet.settings = SettingsMemory(db, prepare={}, announce=fleet.announce)
     engine = RunningEngine(fleet, listeners)
     fleet.on_held = engine.note_held
-    engine.run = asyncio.create_task(fleet.run())
+    if start:
+        engine.begin()
     try:
         yield engine
     finally:

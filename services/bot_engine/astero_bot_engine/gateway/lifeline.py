@@ -122,6 +122,8 @@ class Lifeline:
         if needed(needs) & ~granted:
             plan = await self._plan_intents()
             if plan.identify & ~granted:
+                # At once, or being asked again before the new line stands would cut that one, too.
+                self.plan = plan
                 self._session.invalidate()
                 await self._hang_up(ENDS_SESSION)
                 return
