@@ -107,7 +107,7 @@ class Ours:
         self._memory = SettingsMemory(
             cast("Any", None), prepare={MODULE: compile_config}, announce=lambda *_: None
         )
-        AutomodListener(memory=self._memory, desk=cast("Any", None), log_channels=cast("Any", None)).register(
+        AutomodListener(memory=self._memory, desk=cast("Any", None), floods=cast("Any", None)).register(
             self._listeners
         )
 

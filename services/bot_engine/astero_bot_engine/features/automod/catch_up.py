@@ -109,6 +109,7 @@ class CatchUp:
                 logger.warning("past messages not read", bot=str(bot_id), error=type(error).__name__)
             except Exception as error:  # noqa: BLE001 - one server's trouble must not hold up the others
                 logger.opt(exception=error).error("past messages not judged", bot=str(bot_id))
+        del self._waiting[bot_id], self._workers[bot_id]
 
     def _since(self, bot_id: UUID, changed_at: datetime | None) -> datetime:
         now = utc_now()

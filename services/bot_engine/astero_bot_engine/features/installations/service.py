@@ -13,8 +13,6 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from loguru import logger
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_bot_engine.features.modules.service import SettingsMemory
@@ -22,6 +20,7 @@ from astero_bot_engine.gateway.client import BotClient
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
+from astero_shared.db.outages import is_away
 from astero_shared.db.session import reading, transaction
 from astero_shared.features.installations.store import (
     GuildFacts,
@@ -87,16 +86,12 @@ class InstallationKeeper:
 
     async def restore(self, scope: GuildScope) -> Installation:
         """Bring the server back. Raises GoneError past the deadline, NotFoundError when there is nothing."""
+        now = utc_now()
         async with transaction(self._db) as session:
-            restored = await restore(session, scope, now=utc_now())
-            await write_audit(
-                session,
-                actor=scope.actor,
-                action=AuditAction.GUILD_RESTORED,
-                bot_id=scope.bot_id,
-                guild_id=scope.guild_id,
-                target=str(scope.guild_id),
-            )
+            restored = await restore(session, scope, now=now)
+            # Pressing twice restores once, and is told once.
+            if restored.restored_at == now:
+                await self._audit(session, AuditAction.GUILD_RESTORED, scope)
         await self._memory.reload(scope.bot_id, [scope.guild_id])
         return restored
 
@@ -119,13 +114,11 @@ class InstallationKeeper:
             while jobs:
                 try:
                     await jobs[0]()
-                except (DBAPIError, PoolTimeoutError, OSError) as error:
-                    logger.warning(
-                        "installation not recorded yet", bot=str(bot_id), error=type(error).__name__
-                    )
-                    await asyncio.sleep(_RETRY_SECONDS)
-                    continue
                 except Exception as error:  # noqa: BLE001 - one server's trouble must not hold up the others
+                    if is_away(error):
+                        logger.warning("installation not recorded yet", bot=str(bot_id))
+                        await asyncio.sleep(_RETRY_SECONDS)
+                        continue
                     logger.opt(exception=error).error("installation not recorded", bot=str(bot_id))
                 jobs.popleft()
         finally:
