@@ -68,6 +68,17 @@ def test_the_engine_cannot_read_mail_or_hashes(database: Database, column: str) 
     refused(database.bot_engine, f"SELECT {column} FROM users")  # noqa: S608 - column names of this test
 
 
+def test_the_engine_cannot_read_whose_a_bot_is(database: Database) -> None:
+    allowed(database.bot_engine, "SELECT id, kind, desired_state FROM bots")
+    refused(database.bot_engine, "SELECT owner_user_id FROM bots")
+
+
+def test_the_api_changes_of_a_person_what_it_has_a_use_for(database: Database) -> None:
+    allowed(database.api, "UPDATE users SET password_hash = password_hash")
+    refused(database.api, "UPDATE users SET email = email")
+    refused(database.api, "DELETE FROM users")
+
+
 def test_nobody_alters_the_audit_log(database: Database) -> None:
     for url in (database.api, database.bot_engine):
         allowed(
@@ -125,3 +136,22 @@ def test_a_service_refuses_to_run_as_administrator_or_owner(database: Database) 
         asyncio.run(check(database.admin))
     with pytest.raises(ConfigurationError, match="is the owner"):
         asyncio.run(check(database.migrator))
+
+
+@pytest.mark.parametrize("right", ["SUPERUSER", "BYPASSRLS", "CREATEROLE", "CREATEDB"])
+def test_a_service_refuses_to_run_with_any_right_of_an_administrator(database: Database, right: str) -> None:
+    async def check() -> None:
+        engine = create_engine(Secret(database.bot_engine), application="test")
+        try:
+            await assert_least_privilege(engine)
+        finally:
+            await engine.dispose()
+
+    allowed(database.admin, f"ALTER ROLE astero_bot_engine {right}")
+    try:
+        with pytest.raises(ConfigurationError, match="is an administrator"):
+            asyncio.run(check())
+    finally:
+        # Roles are the server's, which the tests share.
+        allowed(database.admin, f"ALTER ROLE astero_bot_engine NO{right}")
+    asyncio.run(check())
