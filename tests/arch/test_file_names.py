@@ -23,7 +23,7 @@ FURTHER_WORDS = {
     "accounts": {"passwords"},  # hashing, in its own pool
     "bots": {"discord_check", "rendering"},  # asking Discord first, showing what is known last
     "discord_accounts": {"managed_servers", "oauth", "pending", "sealing"},  # Discord's side, one step each
-    "cases": {"actions", "log_channel", "notices", "outstanding", "rounds"},  # carried out step by step
+    "cases": {"actions", "askers", "log_channel", "notices", "outstanding", "rounds"},  # step by step
     "fleet": {"reading"},  # the statement of readiness
     "modules": {  # one definition and its faces
         "catalog", "fields", "options", "patches", "reading", "rendering", "schema",

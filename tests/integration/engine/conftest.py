@@ -70,9 +70,9 @@ class House:
             self.database, self.engine, GuildScope(SYSTEM, SHARED_BOT_ID, scene.guild_id), module, patch
         )
 
-    async def open_case(self, scene: Scene, **draft: Any) -> int:
+    async def open_case(self, scene: Scene, *, asker: str = "dashboard", **draft: Any) -> int:
         """As the api does it: pending, for the engine to carry out. Answers its number."""
-        wanted = CaseDraft(source="api", moderator_id="dashboard", moderator_name="Ada", **draft)
+        wanted = CaseDraft(source="api", moderator_id=asker, moderator_name="Ada", **draft)
         scope = GuildScope(SYSTEM, SHARED_BOT_ID, scene.guild_id)
         db = create_engine(Secret(self.database.api), application="test")
         async with transaction(db) as session:

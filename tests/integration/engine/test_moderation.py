@@ -178,3 +178,19 @@ async def test_a_case_of_the_dashboard_is_carried_out_when_the_engine_is_nudged(
     (case,) = await house.cases(scene, settled=1)
     assert (case["number"], case["state"]) == (number, "done")
     assert (await scene.member("nova"))["timedOutUntil"] is not None
+
+
+async def test_who_asks_through_the_dashboard_must_stand_above_the_member(house: House, scene: Scene) -> None:
+    low = await scene.join("low", permissions=1 << 2)
+    high = await scene.join("high", permissions=1 << 2)
+    stranger = "1100000000000000077"
+    await house.open_case(scene, asker=str(low), action="ban", target_id=high)
+    await house.open_case(scene, asker=stranger, action="ban", target_id=scene.people["nova"])
+    await house.open_case(scene, asker=str(scene.people["alex"]), action="ban", target_id=high)
+    await house.open_case(scene, asker=str(low), action="ban", target_id=scene.people["nova"])
+    await house.nudge()
+    cases = await house.cases(scene, settled=4)
+    above = "cases.target_above_moderator"
+    assert [case["failure"] for case in cases] == [above, above, None, None]
+    assert await scene.member("high") is None
+    assert await scene.member("nova") is None

@@ -15,7 +15,6 @@ from astero_bot_engine.dispatch.deletions import DeleteQueue
 from astero_bot_engine.dispatch.guard import Done, Failed, Guard, Refused
 from astero_bot_engine.dispatch.ranks import REQUIRED
 from astero_bot_engine.dispatch.reasons import audit_reason
-from astero_bot_engine.dispatch.standing import Target
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.gateway.rest import CallBarredError
 from astero_shared.clock import utc_now
@@ -29,7 +28,6 @@ _RANKED: Final = frozenset({"timeout", "kick", "ban"})
 _FORESEEN: Final = {
     "guard.target_is_self": "cases.target_is_bot",
     "guard.target_is_owner": "cases.target_is_owner",
-    "guard.target_above_bot": "cases.target_above_bot",
     "guard.unknown_guild": "cases.not_in_server",
     "guard.unknown_channel": "cases.refused",
 }
@@ -63,7 +61,7 @@ async def perform(guard: Guard, client: BotClient, case: Case, deletions: Delete
         request,
         guild_id=case.guild_id,
         needs=discord.Permissions(**{REQUIRED[case.action]: True}).value,
-        target=Target(case.target_id) if case.action in _RANKED else None,
+        target_id=case.target_id if case.action in _RANKED else None,
     )
     return failure_of(outcome, case.action) or failure
 
@@ -75,6 +73,9 @@ def failure_of(outcome: Done[Any] | Refused | Failed, action: str) -> str | None
     if isinstance(outcome, Failed):
         if outcome.code in _GONE:
             return None
+        if outcome.status == HTTPStatus.UNAUTHORIZED:
+            # The token was reset: that is no answer about this action, which waits for the new one.
+            raise CallBarredError("bots.token_invalid")
         # The permission was there when it was checked: what is left is the order of the roles.
         refused_rank = outcome.status == HTTPStatus.FORBIDDEN and action in _RANKED
         return "cases.target_above_bot" if refused_rank else "cases.refused"

@@ -22,6 +22,7 @@ from astero_bot_engine.dispatch.deletions import DeleteQueue
 from astero_bot_engine.dispatch.guard import Guard
 from astero_bot_engine.dispatch.reasons import audit_reason
 from astero_bot_engine.features.cases.actions import failure_of, perform
+from astero_bot_engine.features.cases.askers import find_asker_obstacle
 from astero_bot_engine.features.cases.log_channel import Cause, LogChannels
 from astero_bot_engine.features.cases.notices import Notices
 from astero_bot_engine.features.cases.views import case_embed, target_text
@@ -210,6 +211,10 @@ class CaseDesk:
         config = self._memory.of(client.bot_id, case.guild_id).config(CasesConfig)
         guild = client.get_guild(case.guild_id)
         told = None
+        if guild is not None:
+            refusal = await find_asker_obstacle(self._guard, client, guild, case)
+            if refusal is not None:
+                return await self.settle(client, case, refusal, told=None)
         if guild is not None and case.action in _TOLD_FIRST:
             told = await self._notices.tell(
                 client, guild, case, config, self._memory.language(client.bot_id, guild)
