@@ -50,12 +50,12 @@ async def check_that_nothing_was_lost_or_doubled(house: House, scene: Scene, mes
 
 async def test_killed_in_the_middle_of_a_flood(process: EngineProcess, discord: DiscordSandbox) -> None:
     house, scene = await hosted(process, discord)
-    flooding = asyncio.create_task(flood(scene, 80))
+    flooding = asyncio.create_task(flood(scene, 50))
     await settled_cases(process.database, scene.guild_id, 15)
     process.kill()
     process.start()
     await flooding
-    await check_that_nothing_was_lost_or_doubled(house, scene, 81)
+    await check_that_nothing_was_lost_or_doubled(house, scene, 51)
 
 
 async def test_killed_and_followed_by_another_engine(
@@ -68,11 +68,11 @@ async def test_killed_and_followed_by_another_engine(
     second.environment["ENCRYPTION_KEY"] = process.environment["ENCRYPTION_KEY"]
     second.start()
     try:
-        flooding = asyncio.create_task(flood(scene, 60))
+        flooding = asyncio.create_task(flood(scene, 40))
         await settled_cases(process.database, scene.guild_id, 10)
         process.kill()
         await flooding
-        await check_that_nothing_was_lost_or_doubled(house, scene, 61)
+        await check_that_nothing_was_lost_or_doubled(house, scene, 41)
     finally:
         assert second.stop() == 0
 
@@ -81,13 +81,13 @@ async def test_stopped_as_an_operator_stops_it_another_goes_on_at_once(
     process: EngineProcess, discord: DiscordSandbox
 ) -> None:
     house, scene = await hosted(process, discord)
-    flooding = asyncio.create_task(flood(scene, 60))
+    flooding = asyncio.create_task(flood(scene, 40))
     await settled_cases(process.database, scene.guild_id, 10)
     assert process.stop() == 0
     assert await query(process.database, "SELECT 1 FROM bot_leases WHERE expires_at > now()") == []
     process.start()
     await flooding
-    await check_that_nothing_was_lost_or_doubled(house, scene, 61)
+    await check_that_nothing_was_lost_or_doubled(house, scene, 41)
 
 
 async def test_an_intent_left_pending_is_carried_out(process: EngineProcess, discord: DiscordSandbox) -> None:
@@ -101,6 +101,26 @@ async def test_an_intent_left_pending_is_carried_out(process: EngineProcess, dis
     cases = await settled_cases(process.database, scene.guild_id, 2)
     assert [(case["number"], case["state"]) for case in cases] == [(1, "done"), (number, "done")]
     assert (await scene.member("nova"))["timedOutUntil"] is not None
+
+
+async def test_what_was_written_while_nobody_listened_is_judged_without_a_session_to_resume(
+    process: EngineProcess, discord: DiscordSandbox
+) -> None:
+    """And the commands, which have not changed, are not registered again."""
+    house, scene = await hosted(process, discord)
+    kept = await scene.say("nova", "harmless")
+    assert process.stop() == 0
+    await query(process.database, "DELETE FROM gateway_sessions")
+    missed = [await scene.say("nova", f"{BAD} {number}") for number in range(3)]
+    process.start()
+    for message in missed:
+        await scene.gone(message)
+    cases = await settled_cases(process.database, scene.guild_id, 4)
+    assert [case["message_id"] for case in cases[1:]] == missed
+    assert [int(message["id"]) for message in await scene.messages()] == [kept]
+    commands = f"/api/v10/applications/{house.application_id}/commands"
+    puts = [e for e in await discord.log() if e.get("method") == "PUT" and e.get("path") == commands]
+    assert len(puts) == 1
 
 
 async def test_without_its_database_the_engine_waits_and_then_acts(
