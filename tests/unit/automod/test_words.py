@@ -52,6 +52,29 @@ def fragment(words: tuple[str, ...], content: str) -> str | None:
         ("spam*", "spammers", "spam"),
         ("*spam", "antispam", "spam"),
         ("*spam*", "antispammers", "spam"),
+        ("spam", "so s p a m !", "spam"),
+        ("spam", "this is a s p a m bot", "spam"),
+        ("spam", "S.P.A.M.", "spam"),
+        ("spam", "s - p - a - m", "spam"),
+        ("spam", "s\np\na\nm", "spam"),
+        ("spam", "s\u3164p\u3164a\u3164m", "spam"),
+        ("badword", "b a d w o r d", "badword"),
+        ("badword", "b.4.d.w.0.r.d", "b4dw0rd"),
+        ("badword", "б а d w о r d".replace("б", "b"), "badword"),
+        ("asshole", "a $ $ h o l e", "a$$hole"),
+        ("fuck", "f.u.c.k you", "fuck"),
+        ("fuck", "f-u-u-u-c-k", "fuuuck"),
+        ("free nitro", "f r e e  n i t r o", "free\nnitro"),
+        *(
+            ("badword", f"bad{blank}word", "badword")
+            for blank in "\u3164\uffa0\u2800\u115f\u1160\u034f\u200a"
+        ),
+        ("bad word", "bad\u3164word", "bad word"),
+        ("idiot", "1d10t", "1d10t"),
+        ("idiot", "|diot", "|diot"),
+        ("idiot", "an id|ot, really", "id|ot"),
+        ("shit", "sh|t", "sh|t"),
+        ("badword", "bɐdʍoɹd", "badword"),
     ],
 )
 def test_a_word_is_found(word: str, content: str, found: str) -> None:
@@ -74,7 +97,17 @@ def test_a_word_is_found(word: str, content: str, found: str) -> None:
         ("is", "$15 and 15$"),
         ("bob", "808 0508"),
         ("spam", ""),
-        ("spam", "s p a m"),
+        ("spa", "s p a"),
+        ("spam", "s p.a m"),
+        ("spam", "s p a mm"),
+        ("spam", "s p am"),
+        ("spam", "s pa m"),
+        ("1234", "1 2 3 4"),
+        ("abcd", "a, b, c and d"),
+        ("good", "g o d"),
+        ("ill", "||| and || spoiler ||"),
+        ("all", "a|| secret ||"),
+        ("stoop", "57009"),
         ("🖕", "hand"),
         ("1488", "14881"),
         ("buy now", "buy them now"),
@@ -107,6 +140,32 @@ def test_plain_text_is_judged_by_whole_words(word: str, content: str) -> None:
     elif not any(len(set(token)) < len(token) for token in cleaned):
         # Without a letter that stands twice nothing can be a stretched form of the word.
         assert fragment((word,), content) is None
+
+
+FORBIDDEN = ("spam", "fuck", "shit", "badword", "idiot", "damn", "anal", "asshole", "*open*", "free nitro")
+PROSE = st.sampled_from(
+    [
+        *("I", "a", "à", "y", "o", "we", "the", "is", "go", "plan", "B", "map", "W A S D", "e.g.", "i.e."),
+        *("U.S.A.", "A, B, C", "1 2 3 4", "3 x 4", "x = y + z", "a|b|c|d", "||secret||", "500km", "1080p"),
+        *("t'as", "j'ai", "l'a", "d'un", "R.S.V.P.", "5-4-3-2-1", "a/b/c/d", "n°", "été", "10h30", "(c)"),
+    ]
+)
+
+
+@given(st.lists(PROSE, max_size=30), st.sampled_from([" ", ", ", ". ", "\n"]))
+def test_ordinary_sentences_are_no_letters_set_apart(parts: list[str], between: str) -> None:
+    assert fragment(FORBIDDEN, between.join(parts)) is None
+
+
+@given(
+    word=st.text(alphabet=string.ascii_lowercase, min_size=4, max_size=12),
+    between=st.sampled_from(
+        [" ", ".", "-", "_", ", ", "  ", "*", "|", "\n", "\u3164", "\u00a0", "·", "😀", " - "]
+    ),
+    around=st.sampled_from(["{}", "hey {}", "{}!", "({})", "you {} you"]),
+)
+def test_letters_set_apart_are_the_word_they_spell(word: str, between: str, around: str) -> None:
+    assert fragment((word,), around.format(between.join(word))) is not None
 
 
 def test_the_longest_lists_compile_and_are_found_to_the_last_entry() -> None:

@@ -11,7 +11,9 @@ from typing import Final
 import decancer_py
 
 # Blank on the screen though Unicode calls them letters, marks or symbols.
-_BLANKS: Final = frozenset("\u2800\u3164\uffa0")
+_BLANKS: Final = frozenset("\u2800\u3164\uffa0\U0001d159")
+# A blank to one reader and nothing to the next: fonts draw them from a full space to a hair's breadth.
+_FAINT: Final = re.compile("[\u200a\u2800\u3164\uffa0\U0001d159]+")
 # Takes no room on the screen though Unicode does not file it under Cf, Mn or Me.
 _INVISIBLE: Final = frozenset("\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f")
 # Symbols that people write letters with.
@@ -19,6 +21,8 @@ _LETTER_SYMBOLS: Final = frozenset("¢£¤¥§©®°\u00d7€")
 # Squared and circled letters, regional indicators.
 _ENCLOSED_FIRST: Final = "\U0001f100"
 _ENCLOSED_LAST: Final = "\U0001f1ff"
+# Letters on their head, where the library sees none.
+_TURNED: Final = dict(zip("ɐɔǝɟɓɥᴉɾʞɯɹʇʌʍʎ", "acefghijkmrtvwy", strict=True))
 # Ideographs out of use that "fancy text" generators put for Latin letters.
 _PSEUDO_LATIN: Final = dict(zip("乇卂匚丂丅卄凵乚", "eacsthul", strict=True))
 # Browsers read these as the dot between the labels of a host name (UTS 46).
@@ -60,6 +64,11 @@ def plain(text: str) -> str:
     return _PLAIN.fold(text)
 
 
+def without_faint(text: str) -> str:
+    """The text without blanks that may be too narrow to see; `fold` makes each of them a space."""
+    return _FAINT.sub("", text)
+
+
 def _fold_character(char: str) -> str:
     category = unicodedata.category(char)
     if char in _BLANKS or category[0] == "Z":
@@ -86,6 +95,8 @@ def _fold_symbol(char: str) -> str:
 def _letters(char: str) -> str:
     if char in _PSEUDO_LATIN:
         return _PSEUDO_LATIN[char]
+    if char in _TURNED:
+        return _TURNED[char]
     decomposed = unicodedata.normalize("NFKD", char)
     base = "".join(part for part in decomposed if unicodedata.category(part) not in _MARKS)
     if base.isascii():

@@ -1,7 +1,8 @@
 """The words rule as one automaton: linear in the text, whatever the list.
 
 Whole words by default; `*` at an end opens that end. Three and more of a letter count as one or as two, as
-the word has it ("fuuuck"), and never two as one ("good" is not "god").
+the word has it ("fuuuck"), and never two as one ("good" is not "god"). Letters set apart one by one
+("s p a m", "s.p.a.m") are the word where they are at least four.
 """
 
 from typing import Final
@@ -10,7 +11,9 @@ import re2
 
 from astero_shared.features.automod.lookalikes import fold
 from astero_shared.features.automod.readings import (
+    LETTER,
     Readings,
+    apart,
     excerpt,
     without_digits,
     without_leet,
@@ -58,15 +61,29 @@ class WordMatcher:
 
     def find(self, readings: Readings) -> str | None:
         """The first word found, as it reads after folding; None if there is none."""
-        if self._set is not None:
+        words = self._set
+        if words is not None:
             for data in readings.folded:
-                if self._set.Match(data):
+                if words.Match(data):
                     return self._locate(data, data)
                 loose = without_digits(data)
-                if loose != data and self._set.Match(loose):
+                if loose != data and words.Match(loose):
                     careful = without_leet(data)
-                    if self._set.Match(careful):
+                    if words.Match(careful):
                         return self._locate(careful, data)
+                if _MAY_BE_APART.Match(data):
+                    found = self._find_apart(words, apart(data))
+                    if found is not None:
+                        return found
+        return self._find_symbol(readings)
+
+    def _find_apart(self, words: re2.Set, together: bytes) -> str | None:
+        for read in {together: None, without_leet(together): None} if together else ():
+            if words.Match(read):
+                return self._locate(read, together)
+        return None
+
+    def _find_symbol(self, readings: Readings) -> str | None:
         if self._symbols:
             text = readings.text.lower()
             for symbol in self._symbols:
@@ -153,4 +170,14 @@ def _unit(char: str) -> bytes:
     return escaped if len(data) == 1 else b"(?:%b)" % escaped
 
 
+def _may_be_apart() -> re2.Set:
+    # The shape that `apart` looks for, but for the equal signs between: one pass says no to nearly all text.
+    made = re2.Set.SearchSet(_options(_LOCATE_MEMORY))
+    between = rb"[^a-z0-9\x80-\xff]{1,3}"
+    made.Add(rb"(?:^|[^a-z0-9\x80-\xff])%b(?:$|[^a-z0-9\x80-\xff])" % between.join([LETTER] * 4))
+    made.Compile()
+    return made
+
+
+_MAY_BE_APART: Final = _may_be_apart()
 _UNSPACED_ONLY: Final = re2.compile(b"(?:%b)+" % _UNSPACED, _options(_LOCATE_MEMORY))
