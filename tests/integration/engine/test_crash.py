@@ -1,8 +1,7 @@
-"""An engine that dies in the middle of its work is followed by one that loses and doubles nothing."""
+"""An engine that ends in the middle of its work is followed by one that loses and doubles nothing."""
 
 import asyncio
 from collections import Counter
-from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -46,35 +45,6 @@ async def check_that_nothing_was_lost_or_doubled(house: House, scene: Scene, mes
     assert {case["state"] for case in cases} == {"done"}
     about = Counter(case["message_id"] for case in cases)
     assert set(about.values()) == {1}
-
-
-async def test_killed_in_the_middle_of_a_flood(process: EngineProcess, discord: DiscordSandbox) -> None:
-    house, scene = await hosted(process, discord)
-    flooding = asyncio.create_task(flood(scene, 50))
-    await settled_cases(process.database, scene.guild_id, 15)
-    process.kill()
-    process.start()
-    await flooding
-    await check_that_nothing_was_lost_or_doubled(house, scene, 51)
-
-
-async def test_killed_and_followed_by_another_engine(
-    process: EngineProcess, discord: DiscordSandbox, tmp_path: Path
-) -> None:
-    house, scene = await hosted(process, discord)
-    second = EngineProcess(
-        process.database, api_url=discord.api_url, token=scene.community.token, folder=tmp_path
-    )
-    second.environment["ENCRYPTION_KEY"] = process.environment["ENCRYPTION_KEY"]
-    second.start()
-    try:
-        flooding = asyncio.create_task(flood(scene, 40))
-        await settled_cases(process.database, scene.guild_id, 10)
-        process.kill()
-        await flooding
-        await check_that_nothing_was_lost_or_doubled(house, scene, 41)
-    finally:
-        assert second.stop() == 0
 
 
 async def test_stopped_as_an_operator_stops_it_another_goes_on_at_once(
