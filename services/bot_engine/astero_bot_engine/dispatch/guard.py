@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import discord
 
 from astero_bot_engine.dispatch.invalid_budget import InvalidBudget
-from astero_bot_engine.dispatch.standing import Target, bot_permissions, stands_in_the_way
+from astero_bot_engine.dispatch.permissions import bot_permissions
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.gateway.rest import CallBarredError, DiscordAwayError
 
@@ -64,7 +64,7 @@ class Guard:
         guild_id: int | None = None,
         channel_id: int | None = None,
         needs: int = 0,
-        target: Target | None = None,
+        target_id: int | None = None,
     ) -> Done[T] | Refused | Failed:
         """Send `request` unless it is known to fail. `needs` is a mask of discord.Permissions.
 
@@ -72,7 +72,7 @@ class Guard:
         asked: try again later.
         """
         if guild_id is not None and (
-            code := _foreseen(bot, guild_id, channel_id, needs=needs, target=target)
+            code := _foreseen(bot, guild_id, channel_id, needs=needs, target_id=target_id)
         ):
             return Refused(code)
         places = self._places.get(bot)
@@ -101,7 +101,7 @@ class Guard:
 
 
 def _foreseen(
-    bot: BotClient, guild_id: int, channel_id: int | None, *, needs: int, target: Target | None
+    bot: BotClient, guild_id: int, channel_id: int | None, *, needs: int, target_id: int | None
 ) -> str | None:
     have = bot_permissions(bot, guild_id, channel_id)
     if have is None:
@@ -115,4 +115,9 @@ def _foreseen(
     if (lacking := needs & ~have) and not have & discord.Permissions.administrator.flag:
         first = next(name for name, on in discord.Permissions(lacking) if on)
         return f"guard.missing_permission:{first}"
-    return None if target is None else stands_in_the_way(bot, guild_id, target)
+    if target_id is None:
+        return None
+    if target_id == bot.own_id:
+        return "guard.target_is_self"
+    guild = bot.get_guild(guild_id)
+    return "guard.target_is_owner" if guild is not None and target_id == guild.owner_id else None

@@ -28,6 +28,3 @@ class Interest:
 
     def drop_guild(self, guild_id: int) -> None:
         self.set_modules(guild_id, ())
-
-    def wants(self, event: str, guild_id: int) -> bool:
-        return str(guild_id) in self.by_event.get(event, ())

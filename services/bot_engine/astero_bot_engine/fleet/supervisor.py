@@ -6,7 +6,7 @@ stay connected and silent; one bot's failure to start stops no other; stopping h
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from astero_bot_engine.fleet import leases
 from astero_bot_engine.fleet.desired import Desired, list_desired
 from astero_bot_engine.fleet.identify_budget import IdentifyBudget
 from astero_bot_engine.fleet.leaving import Leaving
+from astero_bot_engine.fleet.loops import forever
 from astero_bot_engine.fleet.reporting import Reporter
 from astero_bot_engine.fleet.roster import Roster
 from astero_bot_engine.fleet.starting import BotSettings, ClientHook, Workshop
@@ -32,7 +33,6 @@ from astero_bot_engine.gateway.heartbeat import HeartbeatScheduler
 from astero_bot_engine.gateway.outcomes import Online, Outcome, TokenInvalid
 from astero_bot_engine.gateway.rest import RestTransport
 from astero_shared.crypto.keyring import Keyring
-from astero_shared.db.outages import is_away
 from astero_shared.features.bots.tables import SHARED_BOT_ID
 from astero_shared.ids import new_id
 from astero_shared.internal.contracts import EngineHealth, HostedBot
@@ -40,7 +40,6 @@ from astero_shared.settings import Secret
 
 # Bots given to a newcomer per round, so that a restart of one engine does not move everything at once.
 _SURPLUS_PER_ROUND: Final = 5
-_COALESCE_SECONDS: Final = 0.1
 
 
 class Supervisor:
@@ -109,11 +108,11 @@ class Supervisor:
         )
         self._upkeep = Upkeep(self._db, self._roster, self.settings, self._timing)
         every = self._timing
-        renewing = asyncio.create_task(self._forever(self._renew, every.renew))
+        renewing = asyncio.create_task(forever(self._renew, every.renew))
         loops = [
-            asyncio.create_task(self._forever(self._reconcile, every.reconcile, self._nudge)),
-            asyncio.create_task(self._forever(self._reporter.save, every.save, self._begun)),
-            asyncio.create_task(self._forever(self._reporter.tell, every.reconcile, self._changed)),
+            asyncio.create_task(forever(self._reconcile, every.reconcile, self._nudge)),
+            asyncio.create_task(forever(self._reporter.save, every.save, self._begun)),
+            asyncio.create_task(forever(self._reporter.tell, every.reconcile, self._changed)),
         ]
         try:
             await self._stop.wait()
@@ -131,24 +130,6 @@ class Supervisor:
 
     def stop(self) -> None:
         self._stop.set()
-
-    async def _forever(
-        self, step: Callable[[], Awaitable[None]], every: float, nudge: asyncio.Event | None = None
-    ) -> None:
-        while True:
-            if nudge is not None:
-                nudge.clear()
-            try:
-                await step()
-            except Exception as error:  # noqa: BLE001 - these loops are what keeps every bot alive
-                if is_away(error):
-                    logger.warning("the database is away", error=type(error).__name__)
-                else:
-                    logger.opt(exception=error).error("a round of the fleet failed")
-            if nudge is None:
-                await asyncio.sleep(every)
-            elif await _is_nudged(nudge, every):
-                await asyncio.sleep(_COALESCE_SECONDS)
 
     async def _renew(self) -> None:
         asked_at, before = time.monotonic(), list(self._roster.holding())
@@ -308,12 +289,3 @@ class Supervisor:
     async def leave(self, bot_id: UUID, guild_id: int) -> None:
         """Leave the server at Discord; being gone already is fine. Raises UnavailableError."""
         await self._upkeep.leave(bot_id, guild_id)
-
-
-async def _is_nudged(nudge: asyncio.Event, within: float) -> bool:
-    try:
-        async with asyncio.timeout(within):
-            await nudge.wait()
-    except TimeoutError:
-        return False
-    return True
