@@ -72,6 +72,16 @@ def test_what_is_unfinished_counts_as_not_received() -> None:
     assert session.dirty, "it has to be saved again when the rest is finished"
 
 
+def test_ready_is_never_heard_again() -> None:
+    """Its list of guilds is that of then: one that was joined since would pass for one that was left."""
+    session = record()
+    session.sequence = 9
+    assert session.export(before=1) is None
+    saved = session.export(before=2)
+    assert saved is not None
+    assert set(saved.guilds) == {GUILD_ID}, "what was not exported is still to come"
+
+
 def test_a_guild_that_left_is_told() -> None:
     session = record()
     session.drop_guild(GUILD_ID)

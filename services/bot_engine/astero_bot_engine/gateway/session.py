@@ -25,6 +25,8 @@ CHANGES_A_GUILD: Final = frozenset(
         "GUILD_ROLE_DELETE",
     }
 )
+# READY is the first event of every session.
+_READY: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +127,12 @@ class SessionRecord:
     def export(self, *, everything: bool = False, before: int | None = None) -> SavedSession | None:
         """What to save now, or None when there is no session. `everything` repeats unchanged guilds.
 
-        With `before` the events from that sequence on count as not received.
+        With `before` the events from that sequence on count as not received. A session of which not even
+        READY counts is none: replayed later, READY would pass off the guilds of then as those of now.
 
         The caller owns what it was given: a failed save is repeated with `everything=True`.
         """
-        if self.session_id is None or self.resume_url is None:
+        if self.session_id is None or self.resume_url is None or (before is not None and before <= _READY):
             return None
         changed = {
             key: snapshot.packed()
