@@ -27,6 +27,14 @@ _UNSPACED: Final = rb"\xe0[\xb8-\xbb][\x80-\xbf]|\xe1[\x80-\x82\x9e\x9f][\x80-\x
 _BEFORE: Final = rb"(?:^|[^%b]|%b)" % (_WORD_CHARACTER, _UNSPACED)
 _AFTER: Final = rb"(?:$|[^%b]|%b)" % (_WORD_CHARACTER, _UNSPACED)
 _GAP: Final = rb"[^%b]+" % _WORD_CHARACTER
+# The shape that `apart` looks for, but for the equal signs between. Beside the list in one automaton it costs
+# no pass of its own; `_LISTED` is the list's place there.
+_APART: Final = rb"(?:^|[^%b])%b(?:$|[^%b])" % (
+    _WORD_CHARACTER,
+    (rb"[^%b]{1,3}" % _WORD_CHARACTER).join([LETTER] * 4),
+    _WORD_CHARACTER,
+)
+_LISTED: Final = 0
 # Longer entries are phrases: nobody stretches their letters, and each stretch costs memory.
 _MAX_STRETCHED: Final = 16
 _BASE_MEMORY: Final = 512 * 1024
@@ -64,14 +72,15 @@ class WordMatcher:
         words = self._set
         if words is not None:
             for data in readings.folded:
-                if words.Match(data):
+                hits = words.Match(data)
+                if hits and _LISTED in hits:
                     return self._locate(data, data)
                 loose = without_digits(data)
-                if loose != data and words.Match(loose):
+                if loose != data and _is_listed(words, loose):
                     careful = without_leet(data)
-                    if words.Match(careful):
+                    if _is_listed(words, careful):
                         return self._locate(careful, data)
-                if _MAY_BE_APART.Match(data):
+                if hits:
                     found = self._find_apart(words, apart(data))
                     if found is not None:
                         return found
@@ -79,7 +88,7 @@ class WordMatcher:
 
     def _find_apart(self, words: re2.Set, together: bytes) -> str | None:
         for read in {together: None, without_leet(together): None} if together else ():
-            if words.Match(read):
+            if _is_listed(words, read):
                 return self._locate(read, together)
         return None
 
@@ -102,11 +111,16 @@ class WordMatcher:
         return excerpt(shown, start, end)
 
 
+def _is_listed(words: re2.Set, data: bytes) -> bool:
+    return _LISTED in (words.Match(data) or ())
+
+
 def _compile_set(expression: bytes) -> re2.Set:
     memory = min(_BASE_MEMORY + _MEMORY_PER_BYTE * len(expression) // 8, _MAX_MEMORY)
     while True:
         compiled = re2.Set.SearchSet(_options(memory))
         compiled.Add(expression)
+        compiled.Add(_APART)
         try:
             compiled.Compile()
         except re2.error:
@@ -170,14 +184,4 @@ def _unit(char: str) -> bytes:
     return escaped if len(data) == 1 else b"(?:%b)" % escaped
 
 
-def _may_be_apart() -> re2.Set:
-    # The shape that `apart` looks for, but for the equal signs between: one pass says no to nearly all text.
-    made = re2.Set.SearchSet(_options(_LOCATE_MEMORY))
-    between = rb"[^a-z0-9\x80-\xff]{1,3}"
-    made.Add(rb"(?:^|[^a-z0-9\x80-\xff])%b(?:$|[^a-z0-9\x80-\xff])" % between.join([LETTER] * 4))
-    made.Compile()
-    return made
-
-
-_MAY_BE_APART: Final = _may_be_apart()
 _UNSPACED_ONLY: Final = re2.compile(b"(?:%b)+" % _UNSPACED, _options(_LOCATE_MEMORY))
