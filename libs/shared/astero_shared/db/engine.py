@@ -1,11 +1,14 @@
 """The SQLAlchemy engine of a process, and its refusal to run with more rights than it needs."""
 
 import asyncio
+import select
+from typing import Any
 
+import psycopg
 from loguru import logger
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -30,13 +33,13 @@ def create_engine(url: Secret, *, application: str, pool_size: int = 8) -> Async
         address = make_url(url.reveal()).set(drivername="postgresql+psycopg")
     except ArgumentError:
         raise ConfigurationError("DATABASE_URL", "is not a postgresql:// address") from None
-    return create_async_engine(
+    engine = create_async_engine(
         address,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_POOL_TIMEOUT_SECONDS,
-        # A restarted server leaves dead sockets in the pool: LIFO keeps the rest few and warm.
         pool_use_lifo=True,
+        # Costs a round trip for each transaction; looking at the socket costs none.
         pool_pre_ping=False,
         hide_parameters=True,
         connect_args={
@@ -45,6 +48,24 @@ def create_engine(url: Secret, *, application: str, pool_size: int = 8) -> Async
             "options": CONNECTION_OPTIONS,
         },
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_dead)
+    return engine
+
+
+def _refuse_dead(connection: Any, _record: object, _proxy: object) -> None:
+    """A server that restarted leaves dead connections in the pool; nobody's request should find them.
+
+    An idle connection has nothing to read. Where there is something, it is the end of it or the server's
+    farewell: the whole pool is opened anew.
+    """
+    try:
+        look = select.poll()
+        look.register(connection.driver_connection.fileno(), select.POLLIN)
+        readable = bool(look.poll(0))
+    except psycopg.OperationalError:
+        readable = True
+    if readable:
+        raise InvalidatePoolError("the server has closed the connection")
 
 
 async def assert_least_privilege(engine: AsyncEngine) -> None:
