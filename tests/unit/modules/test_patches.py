@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from astero_shared.errors import InvalidError
@@ -98,6 +98,14 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+def is_unicode(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def patches(module: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -208,5 +216,7 @@ class TestSettingsFromAnOlderDefinition:
     @given(data=st.data())
     def test_any_stored_object_can_be_read(self, module: str, data: st.DataObject) -> None:
         stored = data.draw(patches(module))
+        # PostgreSQL stores no lone surrogate, so none can come back from it.
+        assume(is_unicode(stored))
         config, _ = decode_stored(MODULES[module].config, stored)
         assert isinstance(config, MODULES[module].config)
