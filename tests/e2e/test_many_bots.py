@@ -113,7 +113,7 @@ def deletes_one(bot: Hosted, member: str, *, seconds: float = WAIT_SECONDS) -> N
 
 @contextmanager
 def flood(server: Server, member: str) -> Iterator[list[int]]:
-    """Five hundred messages a second, each tenth a bad one, until the block ends; yields how many there were, ever more."""
+    """Five hundred messages a second, a tenth of them bad, until the block ends; yields how many so far."""
     written: list[int] = []
     enough = threading.Event()
 
