@@ -19,10 +19,8 @@ def house() -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def owner(house: House) -> Iterator[Owner]:
-    """Signed in. One for a file: an account costs two seconds of bcrypt."""
-    owner = Owner(house)
-    owner.register()
-    owner.log_in()
+    """Signed in. One for a file: what one user may change in a minute is limited."""
+    owner = Owner.from_discord(house)
     yield owner
     owner.close()
 

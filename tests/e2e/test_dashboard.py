@@ -18,9 +18,7 @@ OTHER_TOKEN = "MTA5OTk5OTk5OTk5OTk5OTk5.GaBcDe.n0-such-t0ken-n0-such-t0ken-n0-su
 @pytest.fixture
 def stranger(house: House) -> Iterator[Owner]:
     """Somebody with an account of their own."""
-    other = Owner(house)
-    other.register()
-    other.log_in()
+    other = Owner.from_discord(house)
     yield other
     other.close()
 

@@ -123,7 +123,8 @@ def test_postgresql_is_stopped_and_started(bot: HostedBot, server: Server) -> No
 def test_valkey_is_stopped_and_started(house: House, bot: HostedBot, server: Server) -> None:
     member = server.join("nova")
     bot.change(server, words={"enabled": True, "words": [BAD]})
-    visitor = Owner(house, email=bot.owner.email)
+    visitor = Owner(house)
+    visitor.register()
     with traffic(bot, server) as seen:
         house.wait(lambda: len(seen.answers), lambda count: count > 5, what="traffic flows")
         refused: list[httpx.Response] = []
