@@ -1,5 +1,6 @@
 """Fixtures for every kind of test; what they do is told where they are written."""
 
+from support.groups import pytest_collection_modifyitems
 from support.stack import (
     database,
     migrated_template,
@@ -14,6 +15,7 @@ __all__ = [
     "migrated_template",
     "postgres",
     "postgres_server",
+    "pytest_collection_modifyitems",
     "valkey",
     "valkey_server",
 ]
