@@ -1,6 +1,5 @@
 """Fixtures for every kind of test; what they do is told where they are written."""
 
-from support.groups import pytest_collection_modifyitems
 from support.stack import (
     database,
     migrated_template,
@@ -15,7 +14,6 @@ __all__ = [
     "migrated_template",
     "postgres",
     "postgres_server",
-    "pytest_collection_modifyitems",
     "valkey",
     "valkey_server",
 ]
