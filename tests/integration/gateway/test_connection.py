@@ -29,23 +29,6 @@ async def test_a_message_reaches_the_listener_as_bytes(discord: DiscordSandbox, 
     assert b"hello" in bytes(event.payload)
 
 
-async def test_a_guild_where_nothing_is_enabled_is_not_heard(discord: DiscordSandbox, engine: Engine) -> None:
-    home, quiet = await discord.community(), await discord.community()
-    bot = engine.start(home.token, quiet.guild_id)  # interested in a guild it is not in
-    await bot.reported(Online)
-    await bot.client.wait_until_settled()
-    await home.say("nobody listens")
-    bot.interest.set_modules(home.guild_id, ["automod"])
-    await home.say("now somebody does")
-    assert await bot.heard(1) == ["now somebody does"]
-
-    bot.interest.drop_guild(home.guild_id)
-    await home.say("and now nobody")
-    bot.interest.set_modules(home.guild_id, ["automod"])
-    await home.say("the last")
-    assert await bot.heard(2) == ["now somebody does", "the last"]
-
-
 async def test_guilds_channels_roles_and_own_member_are_cached_and_nobody_else(
     discord: DiscordSandbox, engine: Engine
 ) -> None:
