@@ -50,6 +50,14 @@ MODULES: Final[dict[str, ModuleSpec]] = {
 }
 
 
+_NAMES: Final[dict[type[msgspec.Struct], str]] = {spec.config: spec.name for spec in MODULES.values()}
+
+
+def module_of(kind: type[msgspec.Struct]) -> str:
+    """The name of the module whose settings are of this kind."""
+    return _NAMES[kind]
+
+
 def get_module(name: str) -> ModuleSpec:
     """Raises NotFoundError `modules.not_found`."""
     spec = MODULES.get(name)

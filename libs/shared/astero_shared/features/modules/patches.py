@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct, UnsetType
 
 from astero_shared.errors import InvalidError
-from astero_shared.features.modules.catalog import MODULES, ModuleSpec
+from astero_shared.features.modules.catalog import module_of
 from astero_shared.features.modules.fields import Field, FieldKind, find_field, to_json_value
 from astero_shared.features.modules.options import OptionError
 from astero_shared.i18n import Locale, text
@@ -43,7 +43,7 @@ def apply_patch(config: Config, patch: Mapping[str, Any], locale: Locale = "en")
     `patch` is a parsed JSON object, from a request's body or built by a command.
     """
     _check_tree(patch, locale)
-    module = _module_of(type(config))
+    module = module_of(type(config))
     unknown = _first_unknown(type(config), patch, ())
     if unknown is not None:
         _refuse(unknown, "config.errors.unknown_field", locale)
@@ -78,9 +78,9 @@ def decode_stored(kind: type[Config], stored: Mapping[str, Any]) -> tuple[Config
             _remove(data, path)
 
 
-def decode_config(spec: ModuleSpec, stored: dict[str, Any] | None) -> Struct:
+def decode_config(kind: type[Config], stored: Mapping[str, Any] | None) -> Config:
     """The settings in force; the module's defaults where nothing is stored."""
-    return spec.default() if stored is None else decode_stored(spec.config, stored)[0]
+    return kind() if stored is None else decode_stored(kind, stored)[0]
 
 
 def _remove(data: Any, path: Path) -> None:
@@ -132,10 +132,6 @@ def _groups(kind: type[Struct]) -> dict[str, type[Struct] | None]:
         field.encode_name: type(field.default) if isinstance(field.default, Struct) else None
         for field in msgspec.structs.fields(kind)
     }
-
-
-def _module_of(kind: type[Struct]) -> str:
-    return next(spec.name for spec in MODULES.values() if spec.config is kind)
 
 
 def _merge(target: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

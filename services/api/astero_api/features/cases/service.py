@@ -4,7 +4,7 @@ A case is the intent, written here as `pending`; the engine that holds the bot c
 """
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET
@@ -36,7 +36,6 @@ from astero_shared.features.cases.store import (
 )
 from astero_shared.features.cases.tables import Case
 from astero_shared.features.discord_accounts.store import find_discord_account
-from astero_shared.features.modules.catalog import MODULES
 from astero_shared.features.modules.patches import decode_config
 from astero_shared.features.modules.store import get_config
 from astero_shared.i18n import Locale
@@ -149,7 +148,7 @@ async def _moderator_id(unit: UnitOfWork, scope: GuildScope) -> str:
 
 async def _config(unit: UnitOfWork, scope: GuildScope) -> CasesConfig:
     stored = await get_config(unit.session, scope, "cases")
-    return cast("CasesConfig", decode_config(MODULES["cases"], stored.config))
+    return decode_config(CasesConfig, stored.config)
 
 
 async def _known(

@@ -18,4 +18,4 @@ def render_config(config: msgspec.Struct) -> msgspec.Raw:
 def render_stored(module: str, stored: str | None) -> msgspec.Raw:
     """Pure: the same text is the same answer, and most servers are read far more often than changed."""
     decoded = None if stored is None else msgspec.json.decode(stored, type=dict[str, Any])
-    return render_config(decode_config(get_module(module), decoded))
+    return render_config(decode_config(get_module(module).config, decoded))

@@ -16,7 +16,7 @@ from astero_api.features.modules.schemas import (
     SettingsList,
     SettingsOut,
 )
-from astero_api.features.modules.service import InForce, change_settings, restore_settings
+from astero_api.features.modules.service import change_module, restore_module
 from astero_api.web.context import context_of
 from astero_api.web.etag import etag, is_unchanged
 from astero_api.web.language import language_of
@@ -30,6 +30,7 @@ from astero_shared.features.modules.fields import list_groups, module_title
 from astero_shared.features.modules.patches import decode_config
 from astero_shared.features.modules.reading import MODULE_CONFIG
 from astero_shared.features.modules.schema import module_schema
+from astero_shared.features.modules.service import Change
 from astero_shared.features.modules.store import list_configs, list_revisions
 from astero_shared.scope import GuildScope
 
@@ -88,7 +89,7 @@ async def list_settings(
                 module=name,
                 revision=found.revision if found else 0,
                 updated_at=found.updated_at if found else None,
-                config=render_config(decode_config(spec, found.config if found else None)),
+                config=render_config(decode_config(spec.config, found.config if found else None)),
             )
         )
     return SettingsList(items=tuple(items))
@@ -131,16 +132,16 @@ async def patch_settings(
 
     If-Match refuses the change (412) when somebody else's came first.
     """
-    after = await change_settings(
+    done = await change_module(
         unit=unit,
         nudges=request.app.state.nudges,
         scope=guild,
-        spec=get_module(module),
+        kind=get_module(module).config,
         patch=data,
         request=request.scope,
         locale=language_of(request.scope),
     )
-    return _answer(request, module, after)
+    return _answer(request, module, done)
 
 
 @get(f"{_GUILD}/modules/{{module:str}}/revisions", opt=_READS)
@@ -163,7 +164,7 @@ async def list_module_revisions(
                 revision=row.revision,
                 created_at=row.created_at,
                 actor=ChangedBy(kind=row.actor_kind, id=row.actor_id, name=row.actor_name),
-                config=render_config(decode_config(spec, row.config)),
+                config=render_config(decode_config(spec.config, row.config)),
             )
             for row in rows
         ),
@@ -184,22 +185,22 @@ async def restore_revision(
     revision: RevisionNumber,
 ) -> SettingsOut:
     """Bring the settings of an earlier revision back, as a new revision."""
-    after = await restore_settings(
+    done = await restore_module(
         unit=unit,
         nudges=request.app.state.nudges,
         scope=guild,
-        spec=get_module(module),
+        kind=get_module(module).config,
         revision=revision,
         request=request.scope,
     )
-    return _answer(request, module, after)
+    return _answer(request, module, done)
 
 
-def _answer(request: AnyRequest, module: str, after: InForce) -> SettingsOut:
-    context_of(request.scope).headers.append((b"etag", etag(after.revision).encode()))
+def _answer(request: AnyRequest, module: str, done: Change[Any]) -> SettingsOut:
+    context_of(request.scope).headers.append((b"etag", etag(done.revision).encode()))
     return SettingsOut(
         module=module,
-        revision=after.revision,
-        updated_at=after.updated_at,
-        config=render_config(after.config),
+        revision=done.revision,
+        updated_at=done.updated_at,
+        config=render_config(done.after),
     )

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import discord
@@ -17,22 +17,13 @@ import msgspec
 from loguru import logger
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from astero_shared.audit.actions import AuditAction
-from astero_shared.audit.writer import write_audit
-from astero_shared.clock import utc_now
 from astero_shared.db.session import reading, transaction
 from astero_shared.features.cases.config import CasesConfig
 from astero_shared.features.cases.rules import case_locale
-from astero_shared.features.installations.store import get_active
-from astero_shared.features.modules.catalog import MODULES
-from astero_shared.features.modules.patches import apply_patch, decode_stored, encode_config
-from astero_shared.features.modules.store import (
-    StoredConfig,
-    get_config,
-    list_active_revisions,
-    list_bot_configs,
-    update_config,
-)
+from astero_shared.features.modules.catalog import MODULES, module_of
+from astero_shared.features.modules.patches import decode_config, decode_stored
+from astero_shared.features.modules.service import Change, change_settings
+from astero_shared.features.modules.store import get_config, list_active_revisions, list_bot_configs
 from astero_shared.features.modules.tables import ModuleConfig
 from astero_shared.i18n import Locale
 from astero_shared.scope import SYSTEM, BotScope, GuildScope
@@ -44,7 +35,6 @@ Prepare = Callable[[Any], object]
 # Where a module of a server stands: (installation, revision).
 Stand = tuple[UUID, int]
 
-_MODULE_OF: Final[dict[type[msgspec.Struct], str]] = {spec.config: spec.name for spec in MODULES.values()}
 _INTENTS: Final[dict[str, int]] = {
     spec.name: discord.Intents(**dict.fromkeys(spec.intents, True)).value for spec in MODULES.values()
 }
@@ -61,7 +51,7 @@ class GuildSettings:
     active: frozenset[str]
 
     def config(self, kind: type[Config]) -> Config:
-        return cast("Config", self.configs[_MODULE_OF[kind]])
+        return cast("Config", self.configs[module_of(kind)])
 
     def changed_at(self, module: str) -> datetime | None:
         """None while the module was never changed."""
@@ -189,18 +179,6 @@ def _by_guild(rows: Iterable[ModuleConfig]) -> dict[int, list[ModuleConfig]]:
     return guilds
 
 
-@dataclass(frozen=True, slots=True)
-class Change(Generic[Config]):
-    """Before and after; the same when nothing was to be changed."""
-
-    before: Config
-    after: Config
-
-    @property
-    def changed(self) -> bool:
-        return self.before != self.after
-
-
 class SettingsDesk:
     """`reload` makes the engine use what was written."""
 
@@ -211,8 +189,8 @@ class SettingsDesk:
     async def read(self, scope: GuildScope, kind: type[Config]) -> Config:
         """What is in force now, from the database. Raises NotFoundError for a removed server."""
         async with reading(self._db) as session:
-            stored = await get_config(session, scope, _MODULE_OF[kind])
-        return _decode(kind, stored)
+            stored = await get_config(session, scope, module_of(kind))
+        return decode_config(kind, stored.config)
 
     async def change(
         self,
@@ -221,38 +199,11 @@ class SettingsDesk:
         patch_for: Callable[[Config], Mapping[str, Any]],
         locale: Locale,
     ) -> Change[Config]:
-        """`patch_for` sees the settings in force, under their lock, and answers a merge patch.
-
-        Raises InvalidError in the member's language, NotFoundError for a removed server, and whatever
-        `patch_for` raises.
-        """
-        module = _MODULE_OF[kind]
+        """As `change_settings`, in a transaction of its own."""
         async with transaction(self._db) as session:
-            await get_active(session, scope, lock=True)
-            stored = await get_config(session, scope, module)
-            before = _decode(kind, stored)
-            after = apply_patch(before, patch_for(before), locale)
-            if after == before:
-                return Change(before, after)
-            old, new = encode_config(before), encode_config(after)
-            revision = await update_config(
-                session, scope, module, config=new, expected_revision=stored.revision, now=utc_now()
+            done = await change_settings(
+                session=session, scope=scope, kind=kind, patch_for=patch_for, locale=locale
             )
-            await write_audit(
-                session,
-                actor=scope.actor,
-                action=AuditAction.MODULE_UPDATED,
-                bot_id=scope.bot_id,
-                guild_id=scope.guild_id,
-                target=module,
-                details={
-                    "revision": revision,
-                    "changed": sorted(name for name in new if new[name] != old[name]),
-                },
-            )
-        await self._reload(scope.bot_id, scope.guild_id)
-        return Change(before, after)
-
-
-def _decode(kind: type[Config], stored: StoredConfig) -> Config:
-    return kind() if stored.config is None else decode_stored(kind, stored.config)[0]
+        if done.changed:
+            await self._reload(scope.bot_id, scope.guild_id)
+        return done

@@ -1,0 +1,66 @@
+"""What the dashboard and Discord can both do leaves the same row in the audit log, but for who did it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from support.api import browser, environment, log_in, register, running_api
+from support.engine import query
+from support.scene import Scene
+
+from astero_sandbox.valkey import Valkey
+from astero_shared.features.bots.tables import SHARED_BOT_ID
+from astero_shared.ids import new_id
+
+from .conftest import House
+
+
+@pytest.fixture
+async def dashboard(house: House, valkey: str, valkey_server: Valkey) -> AsyncIterator[httpx.AsyncClient]:
+    """The api on the engine's database, and the owner of the bot signed in."""
+    assert valkey, "asking for it empties the server afterwards"
+    env = environment(
+        database_url=house.database.api,
+        redis_url=valkey_server.url("api"),
+        BOT_ENGINE_SECRET=house.engine.secret,
+    )
+    owned = "UPDATE bots SET kind = %s, owner_user_id = %s WHERE id = %s"
+    async with running_api(env) as api, browser(api) as client:
+        email = f"{new_id()}@example.com"
+        user = await register(client, email)
+        await log_in(client, email)
+        await query(house.database, owned, ["branded", user["id"], SHARED_BOT_ID])
+        yield client
+        await query(house.database, owned, ["shared", None, SHARED_BOT_ID])
+
+
+def path_of(scene: Scene) -> str:
+    return f"/api/bots/{SHARED_BOT_ID}/guilds/{scene.guild_id}"
+
+
+async def audited(house: House, scene: Scene, action: str) -> list[Any]:
+    """(kind of actor, target, details) of the rows of this action, oldest first."""
+    return await query(
+        house.database,
+        "SELECT actor_kind, target, details FROM audit_entries"
+        " WHERE bot_id = %s AND guild_id = %s AND action = %s ORDER BY id",
+        [SHARED_BOT_ID, scene.guild_id, action],
+    )
+
+
+async def test_settings_changed_through_both_doors(
+    house: House, scene: Scene, dashboard: httpx.AsyncClient
+) -> None:
+    path = f"{path_of(scene)}/modules/automod"
+    answer = await dashboard.patch(path, json={"words": {"words": ["rumpelstilz"]}})
+    assert answer.status_code == 200, answer.text
+    await scene.use("alex", "automod addword", word="zauberlehrling")
+    assert await audited(house, scene, "module:config:updated") == [
+        ("user", "automod", {"revision": 1, "changed": ["words"]}),
+        ("member", "automod", {"revision": 2, "changed": ["words"]}),
+    ]
+    # Nothing is changed, so nothing is told.
+    await dashboard.patch(path, json={"words": {"words": ["rumpelstilz", "zauberlehrling"]}})
+    await scene.use("alex", "automod addword", word="Zauberlehrling")
+    assert len(await audited(house, scene, "module:config:updated")) == 2
