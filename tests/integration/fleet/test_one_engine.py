@@ -2,8 +2,12 @@
 
 from support.discord_sandbox import DiscordSandbox
 from support.fleet import FleetDatabase, eventually, new_keyring, running_engine
+from support.log_capture import captured_log
 
 from astero_shared.features.bots.tables import SHARED_BOT_ID
+from astero_shared.i18n import text
+
+WARN = 40
 
 
 async def test_a_wanted_bot_comes_online_and_is_told_so(discord: DiscordSandbox, rows: FleetDatabase) -> None:
@@ -129,3 +133,38 @@ async def test_an_engine_that_ends_leaves_nothing_behind_but_the_sessions(
         assert client.get_guild(home.guild_id).get_channel(home.channel_id) is not None  # pyright: ignore[reportOptionalMemberAccess]
     spent = rows.ask("SELECT total - remaining AS spent FROM identify_budgets")[0]["spent"]
     assert spent == 1
+
+
+async def test_a_shared_bot_whose_application_is_a_customers_waits_and_holds_up_nobody(
+    discord: DiscordSandbox, rows: FleetDatabase
+) -> None:
+    home, other = await discord.community(), await discord.community()
+    branded, beside = rows.add_bot(home), rows.add_bot(other)
+    with captured_log() as log:
+        async with running_engine(rows, discord.api_url, shared_token=home.token):
+            status = await rows.until(SHARED_BOT_ID, "starting", "bots.application_taken")
+            await rows.until(branded, "online")
+            await rows.until(beside, "online")
+            # One line in the server, not two that both act.
+            assert await discord.connections() == 2
+
+            # The customer leaves: the application is the operator's alone.
+            rows.ask("UPDATE bots SET removed_at = now() WHERE id = %s", branded)
+            await rows.until(SHARED_BOT_ID, "online")
+            known = rows.ask("SELECT application_id FROM bots WHERE id = %s", SHARED_BOT_ID)[0]
+            assert known["application_id"] == home.application_id
+        said = [line for line in log.lines if line["msg"] == "another bot is hosted with this application"]
+    assert [(line["level"], line["bot"]) for line in said] == [(WARN, str(SHARED_BOT_ID))]
+    assert text(f"states.{status['reason']}", "en")
+
+
+async def test_the_shared_bot_follows_its_token_to_another_application(
+    discord: DiscordSandbox, rows: FleetDatabase
+) -> None:
+    first, second = await discord.community(), await discord.community()
+    query = "SELECT 1 FROM bots WHERE id = %s AND application_id = %s"
+    for home in (first, second):
+        async with running_engine(rows, discord.api_url, shared_token=home.token) as engine:
+            await eventually(lambda now=home.application_id: rows.ask(query, SHARED_BOT_ID, now))
+            client = await eventually(lambda engine=engine: engine.fleet.find_client(SHARED_BOT_ID))
+            assert [guild.id for guild in client.guilds] == [home.guild_id]

@@ -18,14 +18,6 @@ _WANTED: Final = text(
     " FROM bots b LEFT JOIN bot_tokens t ON t.bot_id = b.id WHERE b.id = ANY(:bot_ids)"
 )
 _CIPHERTEXTS: Final = text("SELECT bot_id, ciphertext FROM bot_tokens WHERE bot_id = ANY(:bot_ids)")
-_INTRODUCE: Final = text(
-    "UPDATE bots SET application_id = coalesce(:application_id, application_id),"
-    " discord_user_id = :discord_user_id, avatar_hash = :avatar_hash, updated_at = clock_timestamp(),"
-    " name = CASE WHEN kind = 'shared' THEN :name ELSE name END"
-    " WHERE id = :bot_id AND (discord_user_id IS DISTINCT FROM :discord_user_id"
-    "  OR avatar_hash IS DISTINCT FROM :avatar_hash"
-    "  OR application_id IS DISTINCT FROM coalesce(:application_id, application_id))"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +56,3 @@ def open_token(keyring: Keyring, bot_id: UUID, ciphertext: bytes) -> Secret:
     """Raises SecretUnavailableError; that bot is stopped, the others run on."""
     plain = unseal(keyring, table="bot_tokens", column="ciphertext", row=bot_id, blob=ciphertext)
     return Secret(plain.decode())
-
-
-async def introduce_bot(
-    connection: AsyncConnection,
-    bot_id: UUID,
-    *,
-    application_id: int | None,
-    discord_user_id: int,
-    name: str,
-    avatar_hash: str | None,
-) -> None:
-    """What Discord says of the bot itself. A branded bot keeps the name its owner gave it."""
-    params = {
-        "bot_id": bot_id,
-        "application_id": application_id,
-        "discord_user_id": discord_user_id,
-        "name": name,
-        "avatar_hash": avatar_hash,
-    }
-    await connection.execute(_INTRODUCE, params)

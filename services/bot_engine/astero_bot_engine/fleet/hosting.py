@@ -61,7 +61,6 @@ class HostedBot:
         self.lane = lane
         self.interest = interest
         self.final: FinalOutcome | None = None
-        self.introduced = False
         self._on_held = on_held
         self._changed = changed
         self._greeted = False

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from astero_bot_engine.fleet.desired import introduce_bot
 from astero_bot_engine.fleet.hosting import HostedBot
 from astero_bot_engine.fleet.roster import Roster
 from astero_bot_engine.fleet.saved_sessions import save_sessions
@@ -38,21 +37,9 @@ class Reporter:
         if not news:
             return
         async with self._db.begin() as connection:
-            for bot_id, (hosted, status) in news.items():
+            for bot_id, (_, status) in news.items():
                 await write_status(connection, bot_id, status, engine_id=self._engine_id)
-                user = hosted.client.user
-                if user is not None and not hosted.introduced:
-                    await introduce_bot(
-                        connection,
-                        bot_id,
-                        application_id=hosted.client.application_id,
-                        discord_user_id=user.id,
-                        name=user.name,
-                        avatar_hash=None if user.avatar is None else user.avatar.key,
-                    )
-        for bot_id, told in news.items():
-            self._written[bot_id] = told
-            told[0].introduced = told[0].client.user is not None
+        self._written |= news
 
     async def save(self) -> None:
         """Save the sessions that moved on. What could not be saved is saved whole the next time."""

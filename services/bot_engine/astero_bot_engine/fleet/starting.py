@@ -15,6 +15,7 @@ from astero_bot_engine.dispatch.router import Router
 from astero_bot_engine.fleet.desired import Desired, list_ciphertexts, list_desired, open_token
 from astero_bot_engine.fleet.hosting import HostedBot, Lease
 from astero_bot_engine.fleet.identify_budget import IdentifyBudget
+from astero_bot_engine.fleet.introductions import Introductions
 from astero_bot_engine.fleet.leaving import Leaving
 from astero_bot_engine.fleet.saved_sessions import load_sessions
 from astero_bot_engine.fleet.statuses import Status
@@ -62,6 +63,7 @@ class Workshop:
     transport: RestTransport
     heartbeats: HeartbeatScheduler
     budget: IdentifyBudget
+    introductions: Introductions
     attach: ClientHook | None
     on_held: ClientHook | None
     report: Callable[[BotClient, Outcome], None]
@@ -115,6 +117,11 @@ class Workshop:
             tried = Lease(0, wanted.token_set_at).tried_token
             return Status("stopped", "bots.secret_unavailable", tried)
 
+    async def _attach(self, client: BotClient) -> None:
+        await self.introductions.introduce(client)
+        if self.attach is not None:
+            await self.attach(client)
+
     def _host(
         self, wanted: Desired, lease: Lease, saved: SavedSession | None, *, acts_until: float
     ) -> HostedBot:
@@ -133,9 +140,10 @@ class Workshop:
             ),
             admit=self.budget.admit,
             report=self.report,
-            attach=self.attach,
+            attach=self._attach,
             needs=self.settings.needs(bot_id),
-            application_id=wanted.application_id,
+            # Another token in the environment may be another application's: that is asked of Discord.
+            application_id=None if wanted.shared else wanted.application_id,
             saved=saved,
         )
         client.acts_until = acts_until

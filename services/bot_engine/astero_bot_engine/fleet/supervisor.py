@@ -19,6 +19,7 @@ from astero_bot_engine.dispatch.queue import FairQueue
 from astero_bot_engine.fleet import leases
 from astero_bot_engine.fleet.desired import Desired, list_desired
 from astero_bot_engine.fleet.identify_budget import IdentifyBudget
+from astero_bot_engine.fleet.introductions import Introductions
 from astero_bot_engine.fleet.leaving import Leaving
 from astero_bot_engine.fleet.loops import forever
 from astero_bot_engine.fleet.reporting import Reporter
@@ -101,6 +102,7 @@ class Supervisor:
             transport=transport,
             heartbeats=heartbeats,
             budget=IdentifyBudget(self._db),
+            introductions=Introductions(self._db),
             attach=self.attach,
             on_held=self.on_held,
             report=self._report,
