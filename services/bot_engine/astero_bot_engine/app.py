@@ -99,7 +99,7 @@ async def _run(settings: EngineSettings, db: AsyncEngine) -> None:
     components.add(RESTORE_WORD, RestoreButton(keeper).press)
     panel = SettingsPanel(desk=settings_desk, memory=memory)
     components.add(SETTINGS_WORD, panel.handle)
-    case_commands = CasesCommands(db)
+    case_commands = CasesCommands(db, memory=memory)
     components.add(CASES_WORD, case_commands.turn_page)
     moderation = Moderation(guard=fleet.guard, desk=cases, memory=memory)
     automod_commands = AutomodCommands(desk=settings_desk, memory=memory)

@@ -14,7 +14,8 @@ from astero_shared.clock import utc_now
 from astero_shared.db.engine import create_engine
 from astero_shared.db.session import transaction
 from astero_shared.features.bots.tables import SHARED_BOT_ID
-from astero_shared.features.cases.store import CaseDraft, Fence, LeaseLostError, list_cases, open_case
+from astero_shared.features.cases.service import open_case
+from astero_shared.features.cases.store import CaseDraft, Fence, LeaseLostError, list_cases
 from astero_shared.features.installations.store import GuildFacts, record_join
 from astero_shared.scope import SYSTEM, GuildScope
 from astero_shared.settings import Secret
@@ -45,7 +46,7 @@ async def numbers(engine: AsyncEngine) -> list[int]:
 async def test_many_at_once_count_without_gap_or_double(engine: AsyncEngine) -> None:
     async def open_one(position: int) -> None:
         async with transaction(engine) as session:
-            await open_case(session, SCOPE, draft=draft(), now=utc_now())
+            await open_case(session=session, scope=SCOPE, draft=draft())
             if position % 3 == 0:
                 raise RuntimeError("the transaction does not commit")
 
@@ -56,7 +57,7 @@ async def test_many_at_once_count_without_gap_or_double(engine: AsyncEngine) -> 
 async def test_one_cause_opens_one_case_also_at_once_and_leaves_no_gap(engine: AsyncEngine) -> None:
     async def open_one(position: int) -> int | None:
         async with transaction(engine) as session:
-            case = await open_case(session, SCOPE, draft=draft(f"automod:{position % 10}"), now=utc_now())
+            case = await open_case(session=session, scope=SCOPE, draft=draft(f"automod:{position % 10}"))
             return case.number if case else None
 
     opened = await asyncio.gather(*(open_one(n) for n in range(50)))
@@ -68,7 +69,7 @@ async def test_servers_count_apart(engine: AsyncEngine) -> None:
     other = GuildScope(SYSTEM, SHARED_BOT_ID, GUILD + 1)
     for scope in (SCOPE, other, SCOPE):
         async with transaction(engine) as session:
-            last = await open_case(session, scope, draft=draft(), now=utc_now())
+            last = await open_case(session=session, scope=scope, draft=draft())
     assert last is not None
     assert last.number == 2
 
@@ -80,9 +81,9 @@ async def test_an_engine_that_lost_the_bot_opens_nothing(engine: AsyncEngine, da
             "INSERT INTO bot_leases VALUES (%s, %s, 4, now() + interval '10 s')", [SHARED_BOT_ID, mine]
         )
         async with transaction(engine) as session:
-            await open_case(session, SCOPE, draft=draft(), now=utc_now(), fence=Fence(mine, 4))
+            await open_case(session=session, scope=SCOPE, draft=draft(), fence=Fence(mine, 4))
         connection.execute("UPDATE bot_leases SET engine_id = %s, fence = 5", [successor])
     with pytest.raises(LeaseLostError):
         async with transaction(engine) as session:
-            await open_case(session, SCOPE, draft=draft(), now=utc_now(), fence=Fence(mine, 4))
+            await open_case(session=session, scope=SCOPE, draft=draft(), fence=Fence(mine, 4))
     assert await numbers(engine) == [1]

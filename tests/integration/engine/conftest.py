@@ -19,7 +19,8 @@ from astero_shared.clock import utc_now
 from astero_shared.db.engine import create_engine
 from astero_shared.db.session import transaction
 from astero_shared.features.bots.tables import SHARED_BOT_ID
-from astero_shared.features.cases.store import CaseDraft, open_case
+from astero_shared.features.cases.service import open_case
+from astero_shared.features.cases.store import CaseDraft
 from astero_shared.features.modules.catalog import MODULES
 from astero_shared.features.modules.patches import apply_patch, decode_stored, encode_config
 from astero_shared.features.modules.store import get_config, update_config
@@ -76,7 +77,7 @@ class House:
         scope = GuildScope(SYSTEM, SHARED_BOT_ID, scene.guild_id)
         db = create_engine(Secret(self.database.api), application="test")
         async with transaction(db) as session:
-            case = await open_case(session, scope, draft=wanted, now=utc_now())
+            case = await open_case(session=session, scope=scope, draft=wanted)
         await db.dispose()
         assert case is not None
         return case.number

@@ -64,3 +64,48 @@ async def test_settings_changed_through_both_doors(
     await dashboard.patch(path, json={"words": {"words": ["rumpelstilz", "zauberlehrling"]}})
     await scene.use("alex", "automod addword", word="Zauberlehrling")
     assert len(await audited(house, scene, "module:config:updated")) == 2
+
+
+async def test_cases_opened_through_both_doors(
+    house: House, scene: Scene, dashboard: httpx.AsyncClient
+) -> None:
+    nova = str(scene.people["nova"])
+    answer = await dashboard.post(f"{path_of(scene)}/cases", json={"action": "warn", "targetId": nova})
+    assert answer.status_code == 201, answer.text
+    await scene.use("alex", "mod warn", member=nova)
+    answer = await dashboard.post(f"{path_of(scene)}/cases", json={"action": "warn", "targetId": nova})
+    assert answer.json()["related"] == [2, 1]
+    assert [case["related"] for case in await house.cases(scene, settled=3)] == [[], [1], [2, 1]]
+    assert await audited(house, scene, "case:case:opened") == [
+        ("user", "1", {"action": "warn", "targetId": nova, "source": "api"}),
+        ("member", "2", {"action": "warn", "targetId": nova, "source": "command"}),
+        ("user", "3", {"action": "warn", "targetId": nova, "source": "api"}),
+    ]
+
+
+async def test_a_note_needs_no_reason_through_either_door(
+    house: House, scene: Scene, dashboard: httpx.AsyncClient
+) -> None:
+    await house.configure(scene, "cases", {"requireReason": True})
+    nova = str(scene.people["nova"])
+    note = {"action": "note", "targetId": nova, "internalNote": "seen before"}
+    assert (await dashboard.post(f"{path_of(scene)}/cases", json=note)).status_code == 201
+    await scene.use("alex", "mod note", user=nova, text="seen before")
+    assert [case["internal_note"] for case in await house.cases(scene, settled=2)] == ["seen before"] * 2
+
+
+async def test_cases_edited_through_both_doors(
+    house: House, scene: Scene, dashboard: httpx.AsyncClient
+) -> None:
+    await scene.use("alex", "mod warn", member=str(scene.people["nova"]), reason="first")
+    path = f"{path_of(scene)}/cases/1"
+    answer = await dashboard.patch(path, json={"reason": "second"})
+    assert answer.status_code == 200, answer.text
+    await scene.use("alex", "cases reason", number=1, reason="third")
+    # The same again changes nothing, so nothing is told.
+    await scene.use("alex", "cases reason", number=1, reason="third")
+    await dashboard.patch(path, json={"reason": "third"})
+    assert await audited(house, scene, "case:case:edited") == [
+        ("user", "1", {"changed": ["reason"]}),
+        ("member", "1", {"changed": ["reason"]}),
+    ]

@@ -16,7 +16,8 @@ from astero_shared.db.engine import create_engine
 from astero_shared.db.session import transaction
 from astero_shared.errors import GoneError, NotFoundError
 from astero_shared.features.bots.tables import SHARED_BOT_ID
-from astero_shared.features.cases.store import CaseDraft, get_case, list_cases, open_case
+from astero_shared.features.cases.service import open_case
+from astero_shared.features.cases.store import CaseDraft, get_case, list_cases
 from astero_shared.features.installations import store
 from astero_shared.features.installations.store import GuildFacts
 from astero_shared.features.modules.store import get_config, list_revisions, update_config
@@ -73,7 +74,7 @@ async def config_of(engine: AsyncEngine) -> dict[str, object] | None:
 
 async def open_one(engine: AsyncEngine) -> int:
     async with transaction(engine) as session:
-        case = await open_case(session, SCOPE, draft=DRAFT, now=utc_now())
+        case = await open_case(session=session, scope=SCOPE, draft=DRAFT)
         assert case is not None
         return case.number
 
@@ -196,7 +197,7 @@ async def test_the_purge_removes_every_row_of_the_server_and_of_no_other(
         await join(bot_engine, scope)
         async with transaction(api) as session:
             await update_config(session, scope, "automod", config=CONFIG, expected_revision=0, now=utc_now())
-            await open_case(session, scope, draft=DRAFT, now=utc_now())
+            await open_case(session=session, scope=scope, draft=DRAFT)
             await write_audit(
                 session,
                 actor=SYSTEM,

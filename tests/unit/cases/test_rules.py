@@ -1,6 +1,6 @@
 """What a case may be, and on whom anybody may act."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,6 @@ from astero_shared.features.cases.rules import (
     check_duration,
     check_note,
     check_reason,
-    expires_at,
     may_act_on,
 )
 from astero_shared.features.modules.fields import find_field
@@ -183,12 +182,6 @@ def test_automods_bounds_are_those_of_cases() -> None:
     assert usual is not None
     assert usual.maximum == MAX_TIMEOUT_MINUTES
     assert check_duration(CaseAction.TIMEOUT, timedelta(minutes=CasesConfig().default_timeout_minutes))
-
-
-def test_an_end_follows_from_a_start_and_a_duration() -> None:
-    start = datetime(2026, 2, 28, 12, tzinfo=UTC)
-    assert expires_at(timedelta(days=1), start) == datetime(2026, 3, 1, 12, tzinfo=UTC)
-    assert expires_at(None, start) is None
 
 
 @pytest.mark.parametrize(

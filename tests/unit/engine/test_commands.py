@@ -25,7 +25,7 @@ async def payload() -> list[dict[str, Any]]:
     commands = [
         AutomodCommands(desk=anything, memory=anything),
         ModCommands(anything),
-        CasesCommands(anything),
+        CasesCommands(anything, memory=anything),
         SettingsPanel(desk=anything, memory=anything).command(),
     ]
     tree = app_commands.CommandTree(discord.Client(intents=discord.Intents.none()))

@@ -4,12 +4,12 @@ Pure questions, asked by automod, the slash commands and the api alike, so that 
 """
 
 import unicodedata
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
 from astero_shared.errors import InvalidError
-from astero_shared.features.cases.config import Language
+from astero_shared.features.cases.config import CasesConfig, Language
 from astero_shared.i18n import Locale, nearest_locale, text
 from astero_shared.visibility import is_visible
 
@@ -138,11 +138,6 @@ def check_duration(action: CaseAction, duration: timedelta | None, locale: Local
     return timedelta(seconds=int(duration.total_seconds()))
 
 
-def expires_at(duration: timedelta | None, started_at: datetime) -> datetime | None:
-    """When the action ends by itself; None for what has no end."""
-    return None if duration is None else started_at + duration
-
-
 def check_reason(reason: str | None, *, required: bool, locale: Locale = "en") -> str | None:
     """The reason as it is stored: trimmed, NFC, None if it shows nothing; InvalidError if unfit.
 
@@ -158,6 +153,11 @@ def check_reason(reason: str | None, *, required: bool, locale: Locale = "en") -
     if _has_controls(cleaned, allowed=""):
         raise _invalid("control_characters", locale, "/reason")
     return cleaned
+
+
+def needs_reason(action: CaseAction, config: CasesConfig) -> bool:
+    """A note is itself what the moderators should know."""
+    return config.require_reason and action is not CaseAction.NOTE
 
 
 def check_note(note: str | None, locale: Locale = "en") -> str | None:

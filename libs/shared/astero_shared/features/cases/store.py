@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +36,10 @@ class Fence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseDraft:
-    """What opens a case. `source_key` names the cause; a second case of the same cause is not opened."""
+    """What opens a case. `source_key` names the cause; a second case of the same cause is not opened.
+
+    `related` None: the service finds them.
+    """
 
     action: str
     source: str
@@ -51,9 +54,7 @@ class CaseDraft:
     reason: str | None = None
     internal_note: str | None = None
     duration_seconds: int | None = None
-    expires_at: datetime | None = None
-    related: tuple[int, ...] = ()
-    state: str = "pending"
+    related: tuple[int, ...] | None = None
 
 
 async def check_fence(session: AsyncSession, bot_id: UUID, fence: Fence) -> None:
@@ -71,10 +72,10 @@ async def check_fence(session: AsyncSession, bot_id: UUID, fence: Fence) -> None
         raise LeaseLostError("this engine no longer holds the bot")
 
 
-async def open_case(
+async def insert_case(
     session: AsyncSession, scope: GuildScope, *, draft: CaseDraft, now: datetime, fence: Fence | None = None
 ) -> Case | None:
-    """Open the next case of the server; None when this cause already opened one.
+    """The next case of the server, pending; None when this cause already opened one.
 
     The counter's row lock orders concurrent openers until they commit, and a rollback gives the number back.
     """
@@ -96,6 +97,7 @@ async def open_case(
             .values(last_number=number - 1)
         )
         return None
+    length = draft.duration_seconds
     case = Case(
         id=new_id(),
         installation_id=installation.id,
@@ -115,9 +117,8 @@ async def open_case(
         reason=draft.reason,
         internal_note=draft.internal_note,
         duration_seconds=draft.duration_seconds,
-        expires_at=draft.expires_at,
-        related=list(draft.related),
-        state=draft.state,
+        expires_at=None if length is None else now + timedelta(seconds=length),
+        related=list(draft.related or ()),
         created_at=now,
         updated_at=now,
     )
@@ -183,13 +184,10 @@ async def list_related(
     session: AsyncSession, scope: GuildScope, *, target_id: int, limit: int = 5
 ) -> list[int]:
     """Numbers of the newest cases about the same member, to relate a new one to them."""
+    installation = await get_active(session, scope)
     query = (
         select(Case.number)
-        .where(
-            col(Case.bot_id) == scope.bot_id,
-            col(Case.guild_id) == scope.guild_id,
-            col(Case.target_id) == target_id,
-        )
+        .where(col(Case.installation_id) == installation.id, col(Case.target_id) == target_id)
         .order_by(col(Case.number).desc())
         .limit(limit)
     )

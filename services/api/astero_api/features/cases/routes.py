@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from astero_api.features.cases.schemas import CaseIn, CaseOut, CasePage, CasePatch
-from astero_api.features.cases.service import edit_case, open_pending_case
+from astero_api.features.cases.service import edit_asked_case, open_asked_case
 from astero_api.web.context import context_of
 from astero_api.web.language import language_of
 from astero_api.web.limits import READ, WRITE
@@ -71,7 +71,7 @@ async def open_guild_case(
     data: JSONBody[CaseIn],
 ) -> CaseOut:
     """Open a case. It is `pending` until the bot has done in Discord what it says."""
-    case = await open_pending_case(
+    case = await open_asked_case(
         unit=unit,
         nudges=request.app.state.nudges,
         managers=request.app.state.managed_servers,
@@ -101,7 +101,7 @@ async def patch_guild_case(
     data: JSONBody[CasePatch],
 ) -> CaseOut:
     """Change the reason, the internal note or the related cases."""
-    case = await edit_case(
+    case = await edit_asked_case(
         unit=unit, scope=guild, number=number, patch=data, locale=language_of(request.scope)
     )
     return CaseOut.of(case)

@@ -35,14 +35,17 @@ class OpenAction(StrEnum):
 
 
 class CaseIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A timeout without `durationSeconds` lasts as long as the server's settings say; a ban has no end."""
+    """A timeout without `durationSeconds` lasts as long as the server's settings say; a ban has no end.
+
+    Without `related` the newest cases about the same member are.
+    """
 
     action: OpenAction
     target_id: Annotated[Snowflake, Meta(description="The member's Discord id.")]
     reason: Reason | None = None
     internal_note: Note | None = None
     duration_seconds: Annotated[int, Meta(ge=60, le=365 * 86_400)] | None = None
-    related: Related = ()
+    related: Related | UnsetType = UNSET
 
 
 class CasePatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

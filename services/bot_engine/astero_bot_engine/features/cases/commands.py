@@ -8,16 +8,16 @@ from discord.app_commands import Choice
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_bot_engine.features.cases.views import case_embed, list_embed
+from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.interactions.access import Asker, require
 from astero_bot_engine.interactions.language import said
 from astero_bot_engine.interactions.replies import defer, reply, static_view
-from astero_shared.audit.actions import AuditAction
-from astero_shared.audit.writer import write_audit
-from astero_shared.clock import utc_now
 from astero_shared.db.session import reading, transaction
 from astero_shared.errors import NotFoundError
-from astero_shared.features.cases.rules import MAX_REASON, CaseAction, check_reason
-from astero_shared.features.cases.store import get_case, list_cases, update_case
+from astero_shared.features.cases.config import CasesConfig
+from astero_shared.features.cases.rules import MAX_REASON, CaseAction
+from astero_shared.features.cases.service import edit_case
+from astero_shared.features.cases.store import get_case, list_cases
 from astero_shared.features.cases.tables import Case
 from astero_shared.i18n import text
 
@@ -32,7 +32,7 @@ Number = app_commands.Range[int, 1, _HIGHEST_NUMBER]
 
 
 class CasesCommands(app_commands.Group):
-    def __init__(self, db: AsyncEngine) -> None:
+    def __init__(self, db: AsyncEngine, *, memory: SettingsMemory) -> None:
         super().__init__(
             name=said("commands.cases.name"),
             description=said("commands.cases.description"),
@@ -40,6 +40,7 @@ class CasesCommands(app_commands.Group):
             default_permissions=discord.Permissions(moderate_members=True),
         )
         self._db = db
+        self._memory = memory
 
     @app_commands.command(
         name=said("commands.cases.list.name"), description=said("commands.cases.list.description")
@@ -86,19 +87,15 @@ class CasesCommands(app_commands.Group):
     ) -> None:
         asker = require(interaction, PERMISSION)
         await defer(interaction)
-        after = check_reason(reason, required=True, locale=asker.locale)
         async with transaction(self._db) as session:
-            case = await _get(session, asker, number, lock=True)
-            before = case.reason
-            await update_case(session, case, changes={"reason": after}, now=utc_now())
-            await write_audit(
-                session,
-                actor=asker.scope.actor,
-                action=AuditAction.CASE_EDITED,
-                bot_id=asker.scope.bot_id,
-                guild_id=asker.scope.guild_id,
-                target=str(number),
-                details={"changed": ["reason"]},
+            before = (await _get(session, asker, number, lock=True)).reason
+            case = await edit_case(
+                session=session,
+                scope=asker.scope,
+                number=number,
+                config=self._memory.of(asker.scope.bot_id, asker.guild.id).config(CasesConfig),
+                locale=asker.locale,
+                reason=reason,
             )
         await reply(
             interaction,
@@ -107,7 +104,7 @@ class CasesCommands(app_commands.Group):
                 asker.locale,
                 number=number,
                 before=before or text("cases.log.no_reason", asker.locale),
-                after=after,
+                after=case.reason or text("cases.log.no_reason", asker.locale),
             ),
         )
 

@@ -8,7 +8,6 @@ settled. Every step can be done again, so a crash between any two of them loses 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -30,20 +29,13 @@ from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.interactions.durations import timestamp
 from astero_bot_engine.interactions.failures import failure_text
-from astero_shared.audit.actions import AuditAction
-from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
 from astero_shared.db.outages import is_away
 from astero_shared.db.session import transaction
 from astero_shared.features.cases.config import CasesConfig
 from astero_shared.features.cases.outstanding import note_logged, settle_case
-from astero_shared.features.cases.store import (
-    CaseDraft,
-    Fence,
-    LeaseLostError,
-    list_related,
-    open_case,
-)
+from astero_shared.features.cases.service import open_case
+from astero_shared.features.cases.store import CaseDraft, Fence, LeaseLostError
 from astero_shared.features.cases.tables import Case
 from astero_shared.i18n import Locale, text
 from astero_shared.scope import GuildScope
@@ -99,26 +91,9 @@ class CaseDesk:
         return case
 
     async def _write(self, scope: GuildScope, draft: CaseDraft) -> Case | None:
-        now = utc_now()
-        if draft.duration_seconds is not None and draft.expires_at is None:
-            draft = replace(draft, expires_at=now + timedelta(seconds=draft.duration_seconds))
         async with transaction(self._db) as session:
-            if not draft.related:
-                related = await list_related(session, scope, target_id=draft.target_id)
-                draft = replace(draft, related=tuple(related))
-            case = await open_case(session, scope, draft=draft, now=now, fence=self._fence_of(scope.bot_id))
-            if case is None:
-                return None
-            await write_audit(
-                session,
-                actor=scope.actor,
-                action=AuditAction.CASE_OPENED,
-                bot_id=scope.bot_id,
-                guild_id=scope.guild_id,
-                target=str(case.number),
-                details={"action": case.action, "targetId": str(case.target_id), "source": case.source},
-            )
-        return case
+            fence = self._fence_of(scope.bot_id)
+            return await open_case(session=session, scope=scope, draft=draft, fence=fence)
 
     async def open_surely(self, scope: GuildScope, draft: CaseDraft) -> Case | None:
         """As `open`, but waits for a database that is away: nobody can press the button again.

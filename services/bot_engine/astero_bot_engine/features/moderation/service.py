@@ -17,7 +17,8 @@ from astero_bot_engine.interactions.failures import failure_text
 from astero_shared.clock import utc_now
 from astero_shared.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from astero_shared.features.cases.config import CasesConfig
-from astero_shared.features.cases.rules import CaseAction, check_duration, check_note, check_reason
+from astero_shared.features.cases.rules import CaseAction
+from astero_shared.features.cases.service import fit_draft
 from astero_shared.features.cases.store import CaseDraft
 from astero_shared.features.cases.tables import Case
 from astero_shared.i18n import text
@@ -53,10 +54,7 @@ class Moderation:
         `cause` names the interaction, so that its replay after a crash opens no second case.
         """
         config = self._memory.of(asker.scope.bot_id, asker.guild.id).config(CasesConfig)
-        needs_reason = config.require_reason and wish.action is not CaseAction.NOTE
-        reason = check_reason(wish.reason, required=needs_reason, locale=asker.locale)
-        duration = check_duration(wish.action, self._duration(asker, wish, config), asker.locale)
-        self._check_standing(asker, wish)
+        duration = _duration(asker, wish)
         draft = CaseDraft(
             action=wish.action.value,
             source="command",
@@ -65,10 +63,12 @@ class Moderation:
             target_name=wish.target.name,
             moderator_id=str(asker.member.id),
             moderator_name=asker.member.name,
-            reason=reason,
-            internal_note=check_note(wish.note, asker.locale),
+            reason=wish.reason,
+            internal_note=wish.note,
             duration_seconds=None if duration is None else int(duration.total_seconds()),
         )
+        draft = fit_draft(draft, config=config, locale=asker.locale)
+        self._check_standing(asker, wish)
         case = await self._open(asker, draft)
         try:
             return await self._desk.carry_out(asker.client, case), True
@@ -101,20 +101,6 @@ class Moderation:
         return await self._desk.purge(asker.client, case, found), len(found)
 
     # -- checks -----------------------------------------------------------------------------------------
-
-    def _duration(self, asker: Asker, wish: Wish, config: CasesConfig) -> timedelta | None:
-        if wish.duration is not None:
-            parsed = parse_duration(wish.duration)
-            if parsed is None:
-                written = discord.utils.escape_markdown(wish.duration)
-                raise InvalidError(
-                    text("moderation.replies.bad_duration", asker.locale, written=written),
-                    code="cases.duration_unreadable",
-                )
-            return parsed
-        if wish.action is CaseAction.TIMEOUT:
-            return timedelta(minutes=config.default_timeout_minutes)
-        return None
 
     def _check_standing(self, asker: Asker, wish: Wish) -> None:
         target, member = wish.target, asker.member
@@ -168,6 +154,19 @@ class Moderation:
         if isinstance(outcome, Done):
             return outcome.value
         raise ForbiddenError(text("moderation.replies.cannot_read", asker.locale), code="cases.cannot_read")
+
+
+def _duration(asker: Asker, wish: Wish) -> timedelta | None:
+    if wish.duration is None:
+        return None
+    parsed = parse_duration(wish.duration)
+    if parsed is None:
+        written = discord.utils.escape_markdown(wish.duration)
+        raise InvalidError(
+            text("moderation.replies.bad_duration", asker.locale, written=written),
+            code="cases.duration_unreadable",
+        )
+    return parsed
 
 
 def _role_ids(member: discord.Member) -> frozenset[int]:
