@@ -78,6 +78,9 @@ async def test_one_address_has_one_account_also_when_two_ask_at_once(api: Edge) 
         ({"role": "admin"}, "/role", "unknown"),
         ({"locale": "de"}, "/locale", "not_allowed"),
         ({"displayName": "a\nb"}, "/displayName", "pattern"),
+        ({"displayName": "   "}, "/displayName", "names.hidden"),
+        ({"displayName": "An\u200ba Doe"}, "/displayName", "names.hidden"),
+        ({"displayName": "Ana \u202eeoD"}, "/displayName", "names.hidden"),
     ],
 )
 async def test_what_cannot_be_registered_is_pointed_at(

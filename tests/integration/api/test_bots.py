@@ -146,6 +146,24 @@ async def test_the_token_is_replaced_by_another_of_the_same_application_only(
     assert replaced.json()["token"]["updatedAt"] > bot["token"]["updatedAt"]
 
 
+async def test_a_name_that_hides_something_is_refused(
+    ana: httpx.AsyncClient, discord: DiscordSandbox
+) -> None:
+    app = await application(discord)
+    hidden = "Gu\u200bard"
+    bot = await bring(ana, app, name="\U0001f468\u200d\U0001f467 Guard")
+    another = {"token": (await application(discord))["botToken"], "name": hidden}
+    for answer in (
+        await ana.post("/api/bots", json=another),
+        await ana.patch(f"/api/bots/{bot['id']}", json={"name": hidden}),
+    ):
+        assert answer.status_code == 422
+        assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [
+            ("/name", "names.hidden")
+        ]
+    assert [one["name"] for one in (await ana.get("/api/bots")).json()["items"]] == [bot["name"]]
+
+
 async def test_a_bot_is_renamed_stopped_started_and_taken_away(
     ana: httpx.AsyncClient, discord: DiscordSandbox, database: Database
 ) -> None:

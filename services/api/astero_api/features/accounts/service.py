@@ -18,12 +18,15 @@ from astero_shared.features.accounts.rules import (
 )
 from astero_shared.features.accounts.store import find_user_by_email, insert_user
 from astero_shared.features.accounts.tables import User
+from astero_shared.names import refuse_hidden
 from astero_shared.scope import Actor
 
 
 def _refuse(command: RegistrationIn) -> None:
     if not is_email(command.email):
         raise InvalidError("This is not an e-mail address.", code="accounts.email_invalid", pointer="/email")
+    if command.display_name is not None:
+        refuse_hidden(command.display_name, pointer="/displayName")
     size = len(command.password.encode())
     if not MIN_PASSWORD_BYTES <= size <= MAX_PASSWORD_BYTES:
         raise InvalidError(

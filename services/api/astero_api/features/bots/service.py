@@ -25,6 +25,7 @@ from astero_shared.features.bots.store import get_bot, insert_bot, remove_bot, u
 from astero_shared.features.bots.tables import Bot
 from astero_shared.features.installations.store import mark_all_removed
 from astero_shared.ids import new_id
+from astero_shared.names import refuse_hidden
 from astero_shared.scope import BotScope
 
 _LAST = 4
@@ -41,6 +42,8 @@ class Hosting:
 
 async def create_bot(*, unit: UnitOfWork, hosting: Hosting, identity: Identity, command: BotIn) -> BotScope:
     """Raises InvalidError, ConflictError `bots.application_taken` or UnavailableError."""
+    if command.name is not None:
+        refuse_hidden(command.name, pointer="/name")
     known = await hosting.discord.identify(command.token)
     now = utc_now()
     scope = BotScope(actor=identity.actor, bot_id=new_id())
@@ -87,7 +90,11 @@ async def replace_token(*, unit: UnitOfWork, hosting: Hosting, scope: BotScope, 
 
 
 async def rename_bot(*, unit: UnitOfWork, scope: BotScope, name: str) -> None:
-    """The name in the dashboard; what Discord shows is changed at Discord."""
+    """The name in the dashboard; what Discord shows is changed at Discord.
+
+    Raises InvalidError `names.hidden`.
+    """
+    refuse_hidden(name, pointer="/name")
     bot = await get_bot(unit.session, scope, lock=True)
     if bot.name != name:
         await update_bot(unit.session, scope, changes={"name": name}, now=utc_now())
