@@ -36,7 +36,6 @@ class EngineProcess:
         self.secret = secrets.token_urlsafe(48)
         self.environment = {
             "PATH": os.environ["PATH"],
-            "ASTERO_ENV": "test",
             "DATABASE_URL": database.bot_engine,
             "ENCRYPTION_KEY": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
             "BOT_ENGINE_SECRET": self.secret,

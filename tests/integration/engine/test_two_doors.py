@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from support.api import browser, environment, log_in, register, running_api
-from support.engine import query
+from support.engine import query, until
 from support.scene import Scene
 
 from astero_sandbox.valkey import Valkey
@@ -14,6 +14,7 @@ from astero_shared.features.bots.tables import SHARED_BOT_ID
 from astero_shared.ids import new_id
 
 from .conftest import House
+from .test_removal_and_return import add_the_bot, kick_the_bot, the_offer
 
 
 @pytest.fixture
@@ -108,4 +109,39 @@ async def test_cases_edited_through_both_doors(
     assert await audited(house, scene, "case:case:edited") == [
         ("user", "1", {"changed": ["reason"]}),
         ("member", "1", {"changed": ["reason"]}),
+    ]
+
+
+async def test_servers_removed_and_restored_through_both_doors(
+    house: House, scene: Scene, dashboard: httpx.AsyncClient
+) -> None:
+    await house.configure(scene, "automod", {"words": {"enabled": True, "words": ["rumpelstilz"]}})
+    guild = path_of(scene)
+
+    async def removals(count: int) -> list[Any]:
+        async def told() -> list[Any]:
+            rows = await audited(house, scene, "installation:guild:removed")
+            return rows if len(rows) == count else []
+
+        return await until(told)
+
+    assert (await dashboard.delete(guild)).status_code == 204
+    await removals(1)
+    # Pressing twice restores once.
+    for _ in range(2):
+        assert (await dashboard.post(f"{guild}/restore")).status_code == 200
+    await add_the_bot(scene)
+    await kick_the_bot(scene)
+    await removals(2)
+    await add_the_bot(scene)
+    await scene.press("alex", await the_offer(scene), "restore")
+
+    target = str(scene.guild_id)
+    assert await audited(house, scene, "installation:guild:removed") == [
+        ("user", target, {}),
+        ("system", target, {}),
+    ]
+    assert await audited(house, scene, "installation:guild:restored") == [
+        ("user", target, {}),
+        ("member", target, {}),
     ]

@@ -234,16 +234,6 @@ async def list_to_leave(session: AsyncSession, bot_ids: Sequence[UUID]) -> Seque
     return (await session.exec(query)).all()
 
 
-async def list_present(session: AsyncSession, scope: BotScope) -> Sequence[int]:
-    """Guild ids where the bot was a member when it was last seen, to compare with READY."""
-    query = select(Installation.guild_id).where(
-        col(Installation.bot_id) == scope.bot_id,
-        col(Installation.present).is_(True),
-        col(Installation.removed_at).is_(None),
-    )
-    return (await session.exec(query)).all()
-
-
 async def list_expired(session: AsyncSession, *, now: datetime, limit: int = 500) -> Sequence[UUID]:
     """Installations whose 14 days are over."""
     query = (

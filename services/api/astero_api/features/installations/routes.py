@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from astero_api.features.installations.schemas import GuildOut, GuildPage
-from astero_api.features.installations.service import remove_from_guild, restore_guild
+from astero_api.features.installations.service import remove_from_guild, return_to_guild
 from astero_api.web.identity import Identity
 from astero_api.web.limits import COSTLY, READ, WRITE
 from astero_api.web.paging import Cursor, PageSize, cut, id_cursor
@@ -99,7 +99,7 @@ async def restore_removed_guild(
     request: AnyRequest, guild: NamedDependency[GuildScope], unit: NamedDependency[UnitOfWork]
 ) -> GuildOut:
     """Bring a removed server back as it was; 410 when the 14 days are over."""
-    restored = await restore_guild(unit=unit, nudges=request.app.state.nudges, scope=guild)
+    restored = await return_to_guild(unit=unit, nudges=request.app.state.nudges, scope=guild)
     return await _answer(request, guild, unit, restored)
 
 

@@ -1,12 +1,11 @@
-"""Removing a bot from a server, and bringing it back as it was."""
+"""Removing a bot from a server, and bringing it back as it was; the engine hears of it after the commit."""
 
 from astero_api.nudges import Nudges
 from astero_api.web.unit_of_work import UnitOfWork
-from astero_shared.audit.actions import AuditAction
-from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
 from astero_shared.errors import NotFoundError
-from astero_shared.features.installations.store import find_active, find_restorable, mark_removed, restore
+from astero_shared.features.installations.service import remove_guild, restore_guild
+from astero_shared.features.installations.store import find_restorable
 from astero_shared.features.installations.tables import Installation
 from astero_shared.scope import GuildScope
 
@@ -16,32 +15,14 @@ async def remove_from_guild(*, unit: UnitOfWork, nudges: Nudges, scope: GuildSco
 
     Raises NotFoundError where the bot is not and nothing is kept.
     """
-    now = utc_now()
-    removed = await mark_removed(unit.session, scope, by="dashboard", now=now)
-    if removed is None:
-        if await find_restorable(unit.session, scope, now=now) is None:
-            raise NotFoundError("The bot is not in this server.", code="installations.not_found")
-        return
-    await _audit(unit, scope, AuditAction.GUILD_REMOVED)
-    unit.after_commit(lambda: nudges.leave(scope))
+    if await remove_guild(session=unit.session, scope=scope, by="dashboard") is not None:
+        unit.after_commit(lambda: nudges.leave(scope))
+    elif await find_restorable(unit.session, scope, now=utc_now()) is None:
+        raise NotFoundError("The bot is not in this server.", code="installations.not_found")
 
 
-async def restore_guild(*, unit: UnitOfWork, nudges: Nudges, scope: GuildScope) -> Installation:
+async def return_to_guild(*, unit: UnitOfWork, nudges: Nudges, scope: GuildScope) -> Installation:
     """Raises NotFoundError when nothing was removed, GoneError past the deadline."""
-    before = await find_active(unit.session, scope)
-    restored = await restore(unit.session, scope, now=utc_now())
-    if before is None or before.id != restored.id:
-        await _audit(unit, scope, AuditAction.GUILD_RESTORED)
+    restored = await restore_guild(session=unit.session, scope=scope)
     unit.after_commit(lambda: nudges.reload(scope))
     return restored
-
-
-async def _audit(unit: UnitOfWork, scope: GuildScope, action: AuditAction) -> None:
-    await write_audit(
-        unit.session,
-        actor=scope.actor,
-        action=action,
-        bot_id=scope.bot_id,
-        guild_id=scope.guild_id,
-        target=str(scope.guild_id),
-    )

@@ -17,20 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
-from astero_shared.audit.actions import AuditAction
-from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
 from astero_shared.db.outages import is_away
 from astero_shared.db.session import reading, transaction
+from astero_shared.features.installations.service import join_guild, remove_guild, restore_guild
 from astero_shared.features.installations.store import (
     GuildFacts,
     Join,
     list_installations,
     list_to_leave,
     mark_left,
-    mark_removed,
-    record_join,
-    restore,
 )
 from astero_shared.features.installations.tables import Installation
 from astero_shared.scope import SYSTEM, BotScope, GuildScope
@@ -86,12 +82,8 @@ class InstallationKeeper:
 
     async def restore(self, scope: GuildScope) -> Installation:
         """Bring the server back. Raises GoneError past the deadline, NotFoundError when there is nothing."""
-        now = utc_now()
         async with transaction(self._db) as session:
-            restored = await restore(session, scope, now=now)
-            # Pressing twice restores once, and is told once.
-            if restored.restored_at == now:
-                await self._audit(session, AuditAction.GUILD_RESTORED, scope)
+            restored = await restore_guild(session=session, scope=scope)
         await self._memory.reload(scope.bot_id, [scope.guild_id])
         return restored
 
@@ -153,9 +145,7 @@ class InstallationKeeper:
             return
         scope = GuildScope(SYSTEM, client.bot_id, facts.guild_id)
         async with transaction(self._db) as session:
-            join = await record_join(session, scope, facts=facts, now=utc_now())
-            if join.is_new:
-                await self._audit(session, AuditAction.GUILD_JOINED, scope)
+            join = await join_guild(session=session, scope=scope, facts=facts)
         known[facts.guild_id] = facts
         await self._memory.reload(client.bot_id, [facts.guild_id])
         if join.restorable is not None:
@@ -164,22 +154,10 @@ class InstallationKeeper:
     async def _remove(self, client: BotClient, guild_id: int) -> None:
         scope = GuildScope(SYSTEM, client.bot_id, guild_id)
         async with transaction(self._db) as session:
-            removed = await mark_removed(session, scope, by="discord", now=utc_now())
+            await remove_guild(session=session, scope=scope, by="discord")
             await mark_left(session, scope)
-            if removed is not None:
-                await self._audit(session, AuditAction.GUILD_REMOVED, scope)
         self._of(client).known.pop(guild_id, None)
         await self._memory.reload(client.bot_id, [guild_id])
-
-    async def _audit(self, session: Any, action: AuditAction, scope: GuildScope) -> None:
-        await write_audit(
-            session,
-            actor=scope.actor,
-            action=action,
-            bot_id=scope.bot_id,
-            guild_id=scope.guild_id,
-            target=str(scope.guild_id),
-        )
 
 
 def _facts_of(row: Installation) -> GuildFacts:
