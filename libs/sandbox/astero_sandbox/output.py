@@ -7,6 +7,7 @@ import os
 import re
 import threading
 import time
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing_extensions import override
 
 _FILE_BYTES = 5_000_000
 _FILES_KEPT = 3
+_FILE_MODE = 0o640
 # pino's level numbers
 _LEVELS = {
     10: ("trace", "dim"),
@@ -46,6 +48,18 @@ class Terminal(Console):
         with contextlib.suppress(OSError):
             # What is still buffered is flushed at exit; it must not fail once more.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+class _LogFile(RotatingFileHandler):
+    """Readable by its owner and group and nobody else, whatever umask the process has."""
+
+    @override
+    def _open(self) -> TextIOWrapper:
+        path = self.baseFilename
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _FILE_MODE)
+        # One that was there before may be wider.
+        os.fchmod(descriptor, _FILE_MODE)
+        return TextIOWrapper(os.fdopen(descriptor, "ab"), encoding=self.encoding, errors=self.errors)
 
 
 class Output:
@@ -78,8 +92,12 @@ class Output:
         with self._lock:
             file = self._files.get(name)
             if file is None:
-                file = RotatingFileHandler(
-                    self._folder / f"{name}.log", maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT
+                file = _LogFile(
+                    self._folder / f"{name}.log",
+                    maxBytes=_FILE_BYTES,
+                    backupCount=_FILES_KEPT,
+                    encoding="utf-8",
+                    errors="backslashreplace",
                 )
                 self._files[name] = file
         file.handle(logging.makeLogRecord({"msg": "%s", "args": (line,)}))

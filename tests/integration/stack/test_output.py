@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import stat
 import time
 from pathlib import Path
 
@@ -89,3 +91,21 @@ def test_a_closed_terminal_silences_the_screen_and_not_the_file(tmp_path: Path) 
     output.line("api", "two")
     output.close()
     assert (tmp_path / "api.log").read_text() == "one\ntwo\n"
+
+
+def test_log_files_are_not_for_everybody(tmp_path: Path) -> None:
+    """Neither a new one, nor one of before, nor the one that follows a full one."""
+    (tmp_path / "old.log").write_text("before\n", encoding="utf-8")
+    (tmp_path / "old.log").chmod(0o666)
+    output = Output(tmp_path, Console(file=io.StringIO()))
+    umask = os.umask(0)
+    try:
+        output.line("old", "after")
+        for _ in range(6):
+            output.line("full", "x" * 1_000_000)
+    finally:
+        os.umask(umask)
+        output.close()
+    assert (tmp_path / "old.log").read_text(encoding="utf-8") == "before\nafter\n"
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("old.log", "full.log", "full.log.1"), 0o640)

@@ -1,6 +1,7 @@
 """Secrets in running text: what is found by shape, what ordinary text keeps, and what hostile text costs."""
 
 import base64
+import re
 
 import pytest
 
@@ -27,6 +28,11 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
         ("Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA"),
         (f"postgresql://astero:{CANARY}@db/astero", CANARY),
         ("redis://:p@ss/w0rd@host:1/0", "ss/w0rd"),
+        ("redis://:1234/abc@host:1/0", "1234/abc"),
+        ("postgresql://astero:12345678/abc@host/db", "12345678/abc"),
+        (f"https://user:{CANARY}@[::1]:8000/p?x=1@y", CANARY),
+        (f"https://a:1/x,https://user:{CANARY}@host/p", CANARY),
+        (f"see https://user:{CANARY}@host/p, then https://b:1/c@d", CANARY),
         ("paid with 4242 4242 4242 4242 today", "4242 4242"),
         ("4242-4242-4242-4242", "4242-4242"),
         ("card=5555555555554444,", "5555555555554444"),
@@ -84,6 +90,15 @@ def test_found(text: str, gone: str) -> None:
         "astero_api/features/sessions/service.session.py:123",
         "basic authentication failed, Bearer missing",
         "https://discord.com/api/v10/gateway/bot?state=active",
+        "https://a/b?x=1@y",
+        "https://a/b:c@d",
+        "https://a:8443/b?x=1@y",
+        "http://127.0.0.1:8000/@nova/posts#a@b",
+        "http://[::1]:8000/b?x=1@y",
+        "http://[::1]/b:c@d",
+        "from http://127.0.0.1:8000, to nova@reef",
+        "http://a:80,http://b:81/c@d",
+        "https://user@host:8000/p",
         "0192f3c4-1111-7222-8333-444455556666",
         "listening on 127.0.0.1:8000, took 1234567890123 ns at 1795447566299",
         "<@123456789012345678> said hello @ 12:30",
@@ -92,6 +107,19 @@ def test_found(text: str, gone: str) -> None:
 )
 def test_kept(text: str) -> None:
     assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("address", "left"),
+    [
+        ("https://user:pass@host/p", "https://user:*@host/p"),
+        ("https://user:pass@host:8000/p?x=1", "https://user:*@host:8000/p?x=1"),
+        ("redis://:pass@[::1]:6379/0", "redis://:*@[::1]:6379/0"),
+        ("https://a:8443/b https://user:pass@host/p", "https://a:8443/b https://user:*@host/p"),
+    ],
+)
+def test_an_address_keeps_all_but_its_password(address: str, left: str) -> None:
+    assert re.sub(r"\[redacted:[0-9a-f]{8}\]", "*", redact_text(address)) == left
 
 
 @pytest.mark.parametrize("number", ["4242424242424242", "378282246310005", "6304000000000000000"])
