@@ -28,7 +28,9 @@ FURTHER_WORDS = {
     "modules": {  # one definition and its faces
         "catalog", "fields", "options", "patches", "reading", "rendering", "schema",
     },
-    "sessions": {"browser", "logout", "refresh", "standing", "tokens"},  # one way it goes on or ends each
+    "sessions": {  # one way it goes on or ends each
+        "browser", "logout", "reauthentication", "refresh", "standing", "tokens",
+    },
 }  # fmt: skip
 
 

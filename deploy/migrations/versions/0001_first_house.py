@@ -33,6 +33,8 @@ CREATE TABLE sessions (
     last_seen_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     revoked_at timestamptz,
+    authenticated_at timestamptz NOT NULL,
+    amr text[] NOT NULL CHECK (cardinality(amr) > 0),
     user_agent text,
     ip text
 );

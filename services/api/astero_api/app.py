@@ -53,6 +53,7 @@ ROUTES = (
     sessions.logout,
     sessions.logout_all,
     sessions.list_sessions,
+    sessions.reauthenticate,
     sessions.delete_session,
     bots.list_bots,
     bots.host_bot,

@@ -25,8 +25,8 @@ def sign_in(database: Database, *, ended: timedelta, tokens_ended: tuple[timedel
             [user_id, f"{user_id}@example.org", f"{user_id}@example.org"],
         )
         connection.execute(
-            "INSERT INTO sessions (id, user_id, created_at, last_seen_at, expires_at)"
-            " VALUES (%s, %s, now(), now(), %s)",
+            "INSERT INTO sessions (id, user_id, created_at, last_seen_at, expires_at, authenticated_at, amr)"
+            " VALUES (%s, %s, now(), now(), %s, now(), '{pwd}')",
             [session_id, user_id, now - ended],
         )
         for token_ended in tokens_ended:

@@ -5,18 +5,21 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 from joserfc import jwt
 
-from astero_api.web import access_token
-from astero_api.web.access_token import AUDIENCE, AccessToken, AccessTokens
+from astero_api.web import signed_token
+from astero_api.web.access_token import AccessToken, AccessTokens
+from astero_api.web.signed_token import AUDIENCE
 from astero_shared.settings import SecretRing
 
 OLD, NEW, OTHER = (f"{name}-secret-of-more-than-thirty-two-bytes" for name in ("old", "new", "other"))
 USER, SESSION = UUID(int=1), UUID(int=2)
+PROVED_AT = datetime.fromtimestamp(int(time.time()) - 100, UTC)
 
 
 def tokens(*secrets: str) -> AccessTokens:
@@ -24,7 +27,9 @@ def tokens(*secrets: str) -> AccessTokens:
 
 
 def issue(reader: AccessTokens) -> str:
-    return reader.issue(user_id=USER, session_id=SESSION, token_version=3)
+    return reader.issue(
+        user_id=USER, session_id=SESSION, token_version=3, authenticated_at=PROVED_AT, amr=("pwd", "otp")
+    )
 
 
 def segment(value: Any) -> str:
@@ -38,7 +43,7 @@ def opened(part: str) -> dict[str, Any]:
 
 def forge(reader: AccessTokens, claims: dict[str, Any], **header: Any) -> str:
     """Signed with the real key: only what it says is wrong."""
-    key = reader._current
+    key = reader._signed._current
     whole = {"alg": "HS256", "typ": "at+jwt", "kid": key.kid} | header
     return jwt.encode(whole, claims, key.key)
 
@@ -47,7 +52,7 @@ def claims(**changes: Any) -> dict[str, Any]:
     now = int(time.time())
     whole = {
         "iss": "astero", "aud": AUDIENCE, "sub": str(USER), "sid": str(SESSION), "ver": 3, "iat": now,
-        "nbf": now, "exp": now + 600, "jti": str(UUID(int=9)),
+        "nbf": now, "exp": now + 600, "jti": str(UUID(int=9)), "auth_time": now, "amr": ["pwd"],
     } | changes  # fmt: skip
     return {name: value for name, value in whole.items() if value is not None}
 
@@ -55,7 +60,9 @@ def claims(**changes: Any) -> dict[str, Any]:
 def test_what_was_issued_is_read_also_a_second_time() -> None:
     reader = tokens(NEW)
     token = issue(reader)
-    assert reader.read(token) == reader.read(token) == AccessToken(USER, SESSION, 3)
+    assert (
+        reader.read(token) == reader.read(token) == AccessToken(USER, SESSION, 3, PROVED_AT, ("pwd", "otp"))
+    )
 
 
 def test_the_header_and_claims_are_exactly_these() -> None:
@@ -63,7 +70,9 @@ def test_the_header_and_claims_are_exactly_these() -> None:
     assert opened(head).keys() == {"alg", "typ", "kid"}
     assert (opened(head)["alg"], opened(head)["typ"]) == ("HS256", "at+jwt")
     said = opened(body)
-    assert said.keys() == {"iss", "aud", "sub", "sid", "ver", "iat", "nbf", "exp", "jti"}
+    assert said.keys() == {
+        "iss", "aud", "sub", "sid", "ver", "iat", "nbf", "exp", "jti", "auth_time", "amr",
+    }  # fmt: skip
     assert said["aud"] == "wize-api"
     assert said["exp"] - said["iat"] <= 600
 
@@ -86,6 +95,8 @@ def test_the_secret_itself_signs_nothing() -> None:
         {"aud": "other"}, {"aud": [AUDIENCE]}, {"aud": None}, {"iss": "x"}, {"exp": None}, {"nbf": None},
         {"iat": None}, {"jti": None}, {"sid": None}, {"ver": "3"}, {"ver": 3.5}, {"sub": "someone"},
         {"admin": True}, {"exp": 1}, {"exp": 2**40}, {"exp": "9999999999"},
+        {"auth_time": None}, {"auth_time": "1"}, {"auth_time": 2**40}, {"auth_time": 0}, {"amr": None},
+        {"amr": []}, {"amr": "pwd"}, {"amr": ["admin"]}, {"amr": [7]},
         {"iat": 2**40, "exp": 2**40 + 600}, {"nbf": 2**40},
     ],
     ids=str,
@@ -108,7 +119,7 @@ def test_nothing_unsigned_or_garbled_is_a_token() -> None:
     reader = tokens(NEW)
     token = issue(reader)
     head, body, signature = token.split(".")
-    none = segment({"alg": "none", "typ": "at+jwt", "kid": reader._current.kid})
+    none = segment({"alg": "none", "typ": "at+jwt", "kid": reader._signed._current.kid})
     for wrong in (
         "", ".", "..", token + "=", token + ".", " " + token, token[:-1], f"{none}.{body}.",
         f"{none}.{body}.x", f"{head}.{body}.{'A' * 43}", f"{body}.{head}.{signature}", "é" * 40,
@@ -122,7 +133,7 @@ def test_a_token_read_before_ends_with_its_time(monkeypatch: pytest.MonkeyPatch)
     token = issue(reader)
     assert reader.read(token) is not None
     now = time.time()
-    monkeypatch.setattr(access_token.time, "time", lambda: now + 604)
+    monkeypatch.setattr(signed_token.time, "time", lambda: now + 604)
     assert reader.read(token) is not None
-    monkeypatch.setattr(access_token.time, "time", lambda: now + 606)
+    monkeypatch.setattr(signed_token.time, "time", lambda: now + 606)
     assert reader.read(token) is None

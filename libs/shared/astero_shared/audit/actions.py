@@ -21,5 +21,6 @@ class AuditAction(StrEnum):
     MODULE_RESTORED = "module:config:restored"
     MODULE_UPDATED = "module:config:updated"
     SESSION_ENDED = "session:session:ended"
+    SESSION_REAUTHENTICATED = "session:session:reauthenticated"
     SESSION_REUSED = "session:token:reused"
     SESSION_STARTED = "session:session:started"

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, LargeBinary
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import declared_attr
-from sqlmodel import Field, Integer, SQLModel
+from sqlmodel import Field, Integer, SQLModel, Text
 
 from astero_shared.clock import utc_now
 from astero_shared.ids import new_id
@@ -58,3 +58,7 @@ def blob_column() -> Any:
 
 def integer_list() -> Any:
     return Field(default_factory=list, sa_type=ARRAY(Integer))
+
+
+def text_list() -> Any:
+    return Field(sa_type=ARRAY(Text))

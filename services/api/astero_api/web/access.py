@@ -14,8 +14,9 @@ from astero_api.web.identity import Identity
 from astero_api.web.policy import Permission
 from astero_api.web.reader import Reader
 from astero_shared.clock import utc_now
-from astero_shared.errors import NotFoundError, UnauthenticatedError
+from astero_shared.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from astero_shared.features.bots.tables import SHARED_BOT_ID
+from astero_shared.features.sessions.rules import is_fresh
 from astero_shared.features.sessions.standing import STANDING, STANDING_WITH_BOT, Standing
 from astero_shared.i18n import Locale
 from astero_shared.ids import Snowflake
@@ -43,18 +44,24 @@ async def authorise(
     reader: Reader,
     managers: GuildManagers | None,
     ask_again: bool,
+    fresh: bool,
 ) -> None:
     """Put the proofs `permission` stands for into `context`. One statement, whatever the permission.
 
     The owner of a branded bot manages every server it is in; of the shared bot nobody is the owner, and a
-    server belongs to those whom Discord lets manage it. Raises UnauthenticatedError or NotFoundError.
+    server belongs to those whom Discord lets manage it. With `fresh` the user must have proved who they are a
+    moment ago: so says the session, and the token too, of which an older copy may be elsewhere.
+    Raises UnauthenticatedError, NotFoundError, or ForbiddenError `auth.reauthentication_required`.
     """
     if permission is Permission.PUBLIC:
         return
     if context.access is None:
         raise not_signed_in()
     if permission is Permission.SIGNED_IN:
-        context.identity = _identity(await reader.find(STANDING, **_asked(context.access)))
+        standing = await reader.find(STANDING, **_asked(context.access))
+        context.identity = _identity(standing)
+        if fresh:
+            _refuse_stale(standing, context.access)
         return
     bot_id: UUID = path["bot_id"]
     standing = await reader.find(STANDING_WITH_BOT, bot_id=bot_id, **_asked(context.access))
@@ -71,6 +78,19 @@ async def authorise(
         context.guild = GuildScope(actor=identity.actor, bot_id=bot_id, guild_id=guild_id)
     elif context.bot is None:
         raise NotFoundError("There is no such bot.", code="bots.not_found")
+    if fresh:
+        _refuse_stale(standing, context.access)
+
+
+def _refuse_stale(standing: Standing | None, access: AccessToken) -> None:
+    now = utc_now()
+    if standing is None or not (
+        is_fresh(standing.authenticated_at, now=now) and is_fresh(access.authenticated_at, now=now)
+    ):
+        raise ForbiddenError(
+            "Prove first that it is you, at /api/auth/reauthenticate, then send this again.",
+            code="auth.reauthentication_required",
+        )
 
 
 async def find_identity(request: Request[Any, Any, Any]) -> Identity | None:

@@ -1,46 +1,24 @@
-"""Access tokens: JWT, HS256, audience exactly `wize-api`, ten minutes at most; anything off is no token.
+"""Access tokens: who is signed in, in which session, how and when they proved it; ten minutes at most."""
 
-The header must be byte for byte the one we write, so no algorithm, key address or critical extension of a
-client's choosing is ever read. The key is derived for this kind of token alone.
-"""
-
-import re
-import time
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Annotated, Any, Final
+from datetime import UTC, datetime
+from typing import Annotated, Final
 from uuid import UUID
 
-import msgspec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 from msgspec import Meta
 
-from astero_shared.ids import new_id
+from astero_api.web.signed_token import Claims, SignedTokens
+from astero_shared.features.sessions.rules import Method
 from astero_shared.settings import SecretRing
 
-AUDIENCE: Final = "wize-api"
-ISSUER: Final = "astero"
 LIFETIME_SECONDS: Final = 600
-_LEEWAY_SECONDS: Final = 5
-_MAX_BYTES: Final = 4096
-_REMEMBERED: Final = 4096
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}")
 
 
-class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    iss: str
-    aud: str
-    sub: UUID
+class _Claims(Claims, frozen=True, forbid_unknown_fields=True):
     sid: UUID
     ver: Annotated[int, Meta(ge=0, le=2**31 - 1)]
-    iat: int
-    nbf: int
-    exp: int
-    jti: UUID
+    auth_time: Annotated[int, Meta(gt=0)]
+    amr: Annotated[tuple[Method, ...], Meta(min_length=1, max_length=8)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,89 +28,42 @@ class AccessToken:
     user_id: UUID
     session_id: UUID
     token_version: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    kid: str
-    key: OctKey
-
-
-def _derive(secret: str) -> _Key:
-    raw = HKDF(SHA256(), length=40, salt=None, info=b"astero.at+jwt.v1").derive(secret.encode())
-    return _Key(kid=raw[32:].hex(), key=OctKey.import_key(raw[:32]))
+    authenticated_at: datetime
+    amr: tuple[Method, ...]
 
 
 class AccessTokens:
-    """Issues with the current secret, accepts the previous one too."""
+    """Writes and reads them; see SignedTokens for what is no token."""
 
     def __init__(self, secrets: SecretRing) -> None:
-        keys = [_derive(secret) for secret in secrets.reveal_all()]
-        self._current = keys[0]
-        self._verified: dict[bytes, _Claims] = {}
-        self._by_header = {self._header_segment(key): key for key in keys}
+        self._signed = SignedTokens(secrets, typ="at+jwt", claims=_Claims, seconds=LIFETIME_SECONDS)
 
-    def _header(self, key: _Key) -> dict[str, Any]:
-        return {"alg": "HS256", "typ": "at+jwt", "kid": key.kid}
-
-    def _header_segment(self, key: _Key) -> str:
-        return jwt.encode(self._header(key), {}, key.key).split(".")[0]
-
-    def issue(self, *, user_id: UUID, session_id: UUID, token_version: int) -> str:
-        now = int(time.time())
-        claims = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
-            "sub": str(user_id),
-            "sid": str(session_id),
-            "ver": token_version,
-            "iat": now,
-            "nbf": now,
-            "exp": now + LIFETIME_SECONDS,
-            "jti": str(new_id()),
-        }
-        return jwt.encode(self._header(self._current), claims, self._current.key)
+    def issue(
+        self,
+        *,
+        user_id: UUID,
+        session_id: UUID,
+        token_version: int,
+        authenticated_at: datetime,
+        amr: tuple[Method, ...],
+    ) -> str:
+        return self._signed.sign(
+            subject=user_id,
+            sid=str(session_id),
+            ver=token_version,
+            auth_time=int(authenticated_at.timestamp()),
+            amr=list(amr),
+        )
 
     def read(self, token: str) -> AccessToken | None:
         """None for every kind of wrong."""
-        if len(token) > _MAX_BYTES:
+        claims = self._signed.read(token)
+        if claims is None or claims.auth_time > claims.iat:
             return None
-        # Whether the signature holds does not change while the key stands: a client's many requests with one
-        # token pay for it once. Kept by digest, so that the cache holds nothing that signs anybody in.
-        digest = sha256(token.encode("latin-1", "replace")).digest()
-        claims = self._verified.get(digest)
-        if claims is None:
-            claims = self._verify(token)
-            if claims is None:
-                return None
-            if len(self._verified) >= _REMEMBERED:
-                self._verified.clear()
-            self._verified[digest] = claims
-        now = time.time()
-        if (
-            claims.iat > now + _LEEWAY_SECONDS
-            or claims.nbf > now + _LEEWAY_SECONDS
-            or claims.exp <= now - _LEEWAY_SECONDS
-        ):
-            return None
-        return AccessToken(claims.sub, claims.sid, claims.ver)
-
-    def _verify(self, token: str) -> _Claims | None:
-        """What never changes of a token: its form, its signature, whom it is for, how long it was to live."""
-        if _TOKEN.fullmatch(token) is None:
-            return None
-        key = self._by_header.get(token.partition(".")[0])
-        if key is None:
-            return None
-        try:
-            decoded = jwt.decode(token, key.key, algorithms=["HS256"])
-            claims = msgspec.convert(decoded.claims, _Claims)
-        except (JoseError, ValueError):
-            return None
-        if (
-            claims.aud != AUDIENCE
-            or claims.iss != ISSUER
-            or not 0 < claims.exp - claims.iat <= LIFETIME_SECONDS
-        ):
-            return None
-        return claims
+        return AccessToken(
+            user_id=claims.sub,
+            session_id=claims.sid,
+            token_version=claims.ver,
+            authenticated_at=datetime.fromtimestamp(claims.auth_time, UTC),
+            amr=claims.amr,
+        )

@@ -66,6 +66,7 @@ class Gate(ASGIMiddleware):
                 reader=self._reader,
                 managers=self._managers,
                 ask_again="DELETE" in handler.http_methods,
+                fresh=declared.fresh,
             )
             if scope["query_string"]:
                 refuse_bad_query(handler, scope["query_string"])

@@ -1,28 +1,38 @@
 """The named limits, by tier: what a route declares, and the tiers every request meets before its own."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
     """`capacity` requests at once, refilled evenly over `seconds`.
 
-    A strict one lets no more than `capacity` pass in any window of `seconds`.
+    A strict one lets no more than `capacity` pass in any window of `seconds`. `whose` says what it counts by:
+    the caller is the user where somebody is signed in, else the address.
     """
 
     name: str
     capacity: int
     seconds: int
     strict: bool = False
+    whose: Literal["caller", "address", "user"] = "caller"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteLimit:
-    """A limit that routes share by name. `sign_in` ones count by address and are closed without Redis."""
+    """A limit that routes share by the name of its first tier; all its tiers must let a request pass.
+
+    `sign_in` ones count by address where a tier does not say otherwise, and are closed without Redis.
+    """
 
     tier: Tier
+    more: tuple[Tier, ...] = ()
     sign_in: bool = False
+
+    def tiers(self, *, signed_in: bool) -> tuple[Tier, ...]:
+        """Those that count for this caller: where nobody is signed in there is no user to count."""
+        return tuple(tier for tier in (self.tier, *self.more) if signed_in or tier.whose != "user")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +60,12 @@ UNROUTED: Final = RouteLimit(Tier("unrouted", 120, 60))
 LOGIN: Final = RouteLimit(Tier("login", 5, 900, strict=True), sign_in=True)
 REGISTER: Final = RouteLimit(Tier("register", 20, 3600, strict=True), sign_in=True)
 SESSION: Final = RouteLimit(Tier("session", 60, 60), sign_in=True)
+# a password or a code of somebody who is signed in already
+REAUTHENTICATE: Final = RouteLimit(
+    Tier("reauthenticate", 5, 300, strict=True, whose="user"),
+    (
+        Tier("reauthenticate-hour", 20, 3600, strict=True, whose="user"),
+        Tier("reauthenticate-ip", 20, 300, strict=True, whose="address"),
+    ),
+    sign_in=True,
+)

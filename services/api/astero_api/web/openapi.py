@@ -124,6 +124,8 @@ def _operation(
         operation["description"] = " ".join(description.split())
     if declared.permission is not Permission.PUBLIC:
         operation["security"] = [{"session": []}]
+    if declared.fresh:
+        operation["x-reauthentication"] = "at most 5 minutes ago"
     body = handler.parsed_data_field
     if body is not None:
         operation["requestBody"] = {
@@ -229,8 +231,8 @@ def _problems(route: HTTPRoute, handler: HTTPRouteHandler, declared: Policy) -> 
         refusals.add(401)
     if route.path_parameters:
         refusals.add(404)
-    if declared.permission is Permission.GUILD_MANAGER:
-        # Discord is asked in the user's name, and wants the account connected again
+    if declared.permission is Permission.GUILD_MANAGER or declared.fresh:
+        # Discord is asked in the user's name and wants the account connected again; or the proof is too old
         refusals.add(403)
     if not handler.http_methods <= SAFE_METHODS:
         refusals |= {403, 415}

@@ -46,6 +46,7 @@ class Policy:
     audit: AuditClass
     refusals: frozenset[int]
     revisions: RevisionHeader | None
+    fresh: bool
 
 
 # A handler cannot reach tenant data without taking the proof that its permission was checked.
@@ -73,11 +74,13 @@ def policy(
     audit: AuditClass,
     refusals: Iterable[int] = (),
     revisions: RevisionHeader | None = None,
+    fresh: bool = False,
 ) -> dict[str, Any]:
     """The `opt` of a route handler.
 
     `refusals` are the statuses of its own beyond those of the whole web layer, for the documentation;
-    `revisions` names the conditional header it understands.
+    `revisions` names the conditional header it understands; `fresh` asks that the session's user proved who
+    they are within the last five minutes.
     """
     return {
         POLICY_KEY: Policy(
@@ -86,6 +89,7 @@ def policy(
             audit=audit,
             refusals=frozenset(refusals),
             revisions=revisions,
+            fresh=fresh,
         )
     }
 
@@ -119,6 +123,8 @@ def _complaints(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[str]:
         yield f"is for {declared.permission} and takes no {proof.__name__}"
     if proof is None and taken & {Identity, BotScope, GuildScope}:
         yield "is public and takes the proof of a permission"
+    if proof is None and declared.fresh:
+        yield "is public and asks for a recent proof of who is there"
     wanted = _PATH[declared.permission]
     if not wanted <= route.path_parameters.keys():
         yield f"is for {declared.permission} and its path does not name {sorted(wanted)}"

@@ -47,8 +47,8 @@ def connect(url: str) -> Redis:
 class _Plan:
     """The tiers a kind of request meets, with what is sent and advertised for them, made once."""
 
-    def __init__(self, tiers: Tiers, route: Tier, *, signed_in: bool) -> None:
-        met = (tiers.everyone, tiers.address, *((tiers.user,) if signed_in else ()), route)
+    def __init__(self, tiers: Tiers, route: Sequence[Tier], *, signed_in: bool) -> None:
+        met = (tiers.everyone, tiers.address, *((tiers.user,) if signed_in else ()), *route)
         self.tiers = tuple(replace(tier, capacity=tier.capacity * tiers.factor) for tier in met)
         self.argument = " ".join(
             f"{'w' if tier.strict else 'g'} {tier.capacity} {tier.seconds * _MICROSECONDS}"
@@ -109,11 +109,12 @@ class RateLimiter:
         Raises LimitExceededError (429), which carries them too, or UnavailableError (503).
         """
         plan = self._plan_of(limit, signed_in=user is not None)
-        whose = address if user is None or limit.sign_in else user
+        caller = address if user is None or limit.sign_in else user
         keys = [_EVERYONE, f"{_PREFIX}ip:{address}"]
         if user is not None:
             keys.append(f"{_PREFIX}user:{user}")
-        keys.append(f"{_PREFIX}{limit.tier.name}:{whose}")
+        by = {"caller": caller, "address": address, "user": user}
+        keys += [f"{_PREFIX}{tier.name}:{by[tier.whose]}" for tier in limit.tiers(signed_in=user is not None)]
         answer = await self._ask(keys, plan)
         if answer is None:
             if limit.sign_in:
@@ -131,7 +132,9 @@ class RateLimiter:
         named = (limit.tier.name, signed_in)
         plan = self._plans.get(named)
         if plan is None:
-            plan = self._plans[named] = _Plan(self._tiers, limit.tier, signed_in=signed_in)
+            plan = self._plans[named] = _Plan(
+                self._tiers, limit.tiers(signed_in=signed_in), signed_in=signed_in
+            )
         return plan
 
     async def _ask(self, keys: list[str], plan: _Plan) -> list[bytes] | None:

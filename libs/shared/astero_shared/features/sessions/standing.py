@@ -1,6 +1,7 @@
 """The one statement of every authenticated request: is this session alive, and whose is the bot."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,10 +23,13 @@ class Standing:
     email: str
     display_name: str | None
     locale: str
+    authenticated_at: datetime
     owns_bot: bool = False
 
 
-_COLUMNS: Final[tuple[Any, ...]] = (User.id, Session.id, User.email, User.display_name, User.locale)
+_COLUMNS: Final[tuple[Any, ...]] = (
+    User.id, Session.id, User.email, User.display_name, User.locale, Session.authenticated_at,
+)  # fmt: skip
 _COLUMNS_WITH_BOT: Final[tuple[Any, ...]] = (*_COLUMNS, col(Bot.id).is_not(None))
 _ALIVE: Final = (
     col(Session.id) == bindparam("session_id"),

@@ -1,6 +1,6 @@
 """Sign-ins and their single-use refresh tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from astero_shared.features.accounts.tables import User
+from astero_shared.features.sessions.rules import Method
 from astero_shared.features.sessions.tables import RefreshToken, Session
 
 
@@ -99,6 +100,15 @@ async def find_session(
 
 async def touch_session(session: AsyncSession, session_id: UUID, *, now: datetime) -> None:
     await session.exec(update(Session).where(col(Session.id) == session_id).values(last_seen_at=now))
+
+
+async def update_authentication(
+    session: AsyncSession, sign_in: Session, *, amr: Iterable[Method], now: datetime
+) -> None:
+    """The user of a live session has proved anew who they are; `amr` is the whole list."""
+    sign_in.authenticated_at = now
+    sign_in.amr = list(amr)
+    await session.flush()
 
 
 async def delete_ended(session: AsyncSession, *, before: datetime, limit: int) -> int:

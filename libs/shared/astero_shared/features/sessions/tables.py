@@ -5,11 +5,14 @@ from uuid import UUID
 
 from sqlmodel import Field, Text
 
-from astero_shared.db.columns import Table, created_now, primary_key
+from astero_shared.db.columns import Table, created_now, primary_key, text_list
 
 
 class Session(Table, table=True):
-    """One sign-in, which is also the family of its refresh tokens."""
+    """One sign-in, which is also the family of its refresh tokens.
+
+    `authenticated_at` is when its user last proved who they are, `amr` how they have done so since it began.
+    """
 
     id: UUID = primary_key()
     user_id: UUID = Field(foreign_key="users.id")
@@ -17,6 +20,8 @@ class Session(Table, table=True):
     last_seen_at: datetime = created_now()
     expires_at: datetime
     revoked_at: datetime | None = None
+    authenticated_at: datetime = created_now()
+    amr: list[str] = text_list()
     user_agent: str | None = Field(default=None, sa_type=Text)
     ip: str | None = Field(default=None, sa_type=Text)
 

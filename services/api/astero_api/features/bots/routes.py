@@ -31,7 +31,8 @@ AnyRequest = Request[Any, Any, Any]
 _BOT = "/api/bots/{bot_id:uuid}"
 _VIEWS = policy(permission=Permission.BOT_VIEWER, limit=READ, audit=AuditClass.NONE)
 _OWNS = policy(permission=Permission.BOT_OWNER, limit=WRITE, audit=AuditClass.CHANGE)
-_OWNS_ASKING_DISCORD = policy(permission=Permission.BOT_OWNER, limit=COSTLY, audit=AuditClass.CHANGE)
+_REPLACES_TOKEN = policy(permission=Permission.BOT_OWNER, limit=COSTLY, audit=AuditClass.CHANGE, fresh=True)
+_TAKES_AWAY = policy(permission=Permission.BOT_OWNER, limit=WRITE, audit=AuditClass.CHANGE, fresh=True)
 
 
 @get(
@@ -104,7 +105,7 @@ async def patch_bot(
     return await _answer(request, bot, unit)
 
 
-@put(f"{_BOT}/token", opt=_OWNS_ASKING_DISCORD)
+@put(f"{_BOT}/token", opt=_REPLACES_TOKEN)
 async def put_bot_token(
     request: AnyRequest,
     bot: NamedDependency[BotScope],
@@ -134,7 +135,7 @@ async def stop_bot(
     return await _answer(request, bot, unit)
 
 
-@delete(_BOT, status_code=204, opt=_OWNS)
+@delete(_BOT, status_code=204, opt=_TAKES_AWAY)
 async def delete_bot(
     request: AnyRequest, bot: NamedDependency[BotScope], unit: NamedDependency[UnitOfWork]
 ) -> None:

@@ -96,7 +96,11 @@ async def finish_discord_sign_in(
                 session=session, keyring=keyring, discord_user=discord_user, tokens=tokens
             )
             given = await start_session(
-                session=session, tokens=request.app.state.tokens, user=user, device=device_of(request)
+                session=session,
+                tokens=request.app.state.tokens,
+                user=user,
+                device=device_of(request),
+                proved=("fed",),
             )
     if given is not None:
         give_cookies(context, given)

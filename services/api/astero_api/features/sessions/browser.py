@@ -25,5 +25,10 @@ def give_cookies(context: RequestContext, tokens: Tokens) -> None:
     ]
 
 
+def give_access(context: RequestContext, access: str) -> None:
+    """A newer access token for the session the browser has."""
+    context.headers.append(set_cookie(ACCESS_COOKIE, access, max_age=LIFETIME_SECONDS))
+
+
 def take_cookies(context: RequestContext) -> None:
     context.headers += [clear_cookie(ACCESS_COOKIE), clear_cookie(REFRESH_COOKIE)]

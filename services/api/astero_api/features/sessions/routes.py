@@ -8,16 +8,17 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from astero_api.features.accounts.schemas import UserOut
-from astero_api.features.sessions.browser import device_of, give_cookies, take_cookies
+from astero_api.features.sessions.browser import device_of, give_access, give_cookies, take_cookies
 from astero_api.features.sessions.logout import log_out
+from astero_api.features.sessions.reauthentication import check_own_password, renew_proof
 from astero_api.features.sessions.refresh import refresh_session
-from astero_api.features.sessions.schemas import LoginIn, SessionList, SessionOut
+from astero_api.features.sessions.schemas import LoginIn, ReauthenticationIn, SessionList, SessionOut
 from astero_api.features.sessions.service import end_all_sessions, end_session, log_in
 from astero_api.web.access import not_signed_in
 from astero_api.web.context import context_of
 from astero_api.web.cookies import REFRESH_COOKIE, read_cookie
 from astero_api.web.identity import Identity
-from astero_api.web.limits import LOGIN, READ, SESSION, WRITE
+from astero_api.web.limits import LOGIN, READ, REAUTHENTICATE, SESSION, WRITE
 from astero_api.web.policy import AuditClass, Permission, policy
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.clock import utc_now
@@ -90,6 +91,27 @@ async def logout_all(
     """End every session of the user, this one included."""
     await end_all_sessions(unit=unit, identity=identity)
     take_cookies(context_of(request.scope))
+
+
+@post(
+    "/api/auth/reauthenticate",
+    status_code=204,
+    opt=policy(permission=Permission.SIGNED_IN, limit=REAUTHENTICATE, audit=AuditClass.SECURITY),
+)
+async def reauthenticate(
+    request: AnyRequest,
+    data: JSONBody[ReauthenticationIn],
+    identity: NamedDependency[Identity],
+    unit: NamedDependency[UnitOfWork],
+) -> None:
+    """Prove again that it is you.
+
+    For five minutes this session may then do what changes how you sign in, or cannot be undone.
+    """
+    state = request.app.state
+    await check_own_password(unit=unit, hashes=state.hashes, identity=identity, password=data.password)
+    access = await renew_proof(unit=unit, tokens=state.tokens, identity=identity, proved=("pwd",))
+    unit.on_commit(lambda: give_access(context_of(request.scope), access))
 
 
 @get(

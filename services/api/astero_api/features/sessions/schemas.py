@@ -17,6 +17,12 @@ class LoginIn(Masked, frozen=True, kw_only=True, rename="camel", forbid_unknown_
     password: Annotated[str, Meta(min_length=1, max_length=1024, examples=["four-words-nobody-guesses"])]
 
 
+class ReauthenticationIn(Masked, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Who is signed in proves it once more."""
+
+    password: Annotated[str, Meta(min_length=1, max_length=1024)]
+
+
 class SessionOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One sign-in; `current` is the one that asks."""
 

@@ -30,6 +30,7 @@ from astero_shared.features.accounts.store import (
     update_password_hash,
 )
 from astero_shared.features.accounts.tables import User
+from astero_shared.features.sessions.rules import Method, known_methods
 from astero_shared.features.sessions.store import (
     insert_refresh_token,
     insert_session,
@@ -90,11 +91,20 @@ async def log_in(
         raise wrong
     if newer is not None:
         await update_password_hash(unit.session, user.id, old=stored, new=newer)
-    return user, await start_session(session=unit.session, tokens=tokens, user=user, device=device)
+    return user, await start_session(
+        session=unit.session, tokens=tokens, user=user, device=device, proved=("pwd",)
+    )
 
 
-async def start_session(*, session: AsyncSession, tokens: AccessTokens, user: User, device: Device) -> Tokens:
-    """Sign the user in, whatever proved who they are. The oldest session makes room for the newest."""
+async def start_session(
+    *,
+    session: AsyncSession,
+    tokens: AccessTokens,
+    user: User,
+    device: Device,
+    proved: tuple[Method, ...],
+) -> Tokens:
+    """Sign the user in; `proved` says how they have shown who they are. The oldest session makes room."""
     now = utc_now()
     await _make_room(session, user, now)
     sign_in = Session(
@@ -103,6 +113,8 @@ async def start_session(*, session: AsyncSession, tokens: AccessTokens, user: Us
         created_at=now,
         last_seen_at=now,
         expires_at=now + SESSION_LIFETIME,
+        authenticated_at=now,
+        amr=list(proved),
         user_agent=device.user_agent,
         ip=device.ip,
     )
@@ -112,7 +124,7 @@ async def start_session(*, session: AsyncSession, tokens: AccessTokens, user: Us
         actor=actor_of(user),
         action=AuditAction.SESSION_STARTED,
         target=str(sign_in.id),
-        details={"ip": device.ip},
+        details={"ip": device.ip, "amr": list(proved)},
     )
     return await issue(session=session, tokens=tokens, user=user, sign_in=sign_in, now=now)
 
@@ -152,9 +164,20 @@ async def issue(
         ),
     )
     return Tokens(
-        access=tokens.issue(user_id=user.id, session_id=sign_in.id, token_version=user.token_version),
+        access=access_token(tokens=tokens, user=user, sign_in=sign_in),
         refresh=chosen,
         refresh_seconds=int((expires_at - now).total_seconds()),
+    )
+
+
+def access_token(*, tokens: AccessTokens, user: User, sign_in: Session) -> str:
+    """What the two rows say now."""
+    return tokens.issue(
+        user_id=user.id,
+        session_id=sign_in.id,
+        token_version=user.token_version,
+        authenticated_at=sign_in.authenticated_at,
+        amr=known_methods(sign_in.amr),
     )
 
 
