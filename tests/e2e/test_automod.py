@@ -9,8 +9,6 @@ from support.server import Server, said
 
 from astero_shared.clock import utc_now
 
-pytestmark = pytest.mark.xdist_group("e2e-1")
-
 MANAGE_MESSAGES = 1 << 13
 
 # rule, its settings, a message that breaks it, one that does not, the action and its duration in minutes

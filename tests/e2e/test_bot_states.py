@@ -8,8 +8,6 @@ from support.house import House
 from support.owner import Owner
 from support.server import Server
 
-pytestmark = pytest.mark.xdist_group("e2e-1")
-
 WORDS: dict[str, Any] = {"enabled": True, "words": ["rumpelstilz"]}
 # The privileged intents without MESSAGE_CONTENT (1 << 19): presences and members.
 NO_MESSAGE_CONTENT = 1 << 13 | 1 << 15

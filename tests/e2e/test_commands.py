@@ -11,8 +11,6 @@ from support.house import House
 from support.owner import Owner
 from support.server import Server, custom_ids, seen
 
-pytestmark = pytest.mark.xdist_group("e2e-1")
-
 MANAGE_GUILD = 1 << 5
 MODERATE_MEMBERS = 1 << 40
 

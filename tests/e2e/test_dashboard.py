@@ -10,8 +10,6 @@ from support.house import House
 from support.owner import PASSWORD, Owner, problem_of
 from support.server import Server, said
 
-pytestmark = pytest.mark.xdist_group("e2e-1")
-
 OTHER_TOKEN = "MTA5OTk5OTk5OTk5OTk5OTk5.GaBcDe.n0-such-t0ken-n0-such-t0ken-n0-such"
 
 

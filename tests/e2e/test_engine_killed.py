@@ -9,7 +9,7 @@ import pytest
 from support.hosted import HostedBot
 from support.server import Server
 
-pytestmark = [pytest.mark.xdist_group("e2e-2"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 BAD = "rumpelstilz"
 SCAM = "buy gold24"

@@ -5,8 +5,6 @@ import pytest
 from support.house import House
 from support.owner import Owner, problem_of
 
-pytestmark = pytest.mark.xdist_group("e2e-1")
-
 PATHS = (
     "/internal",
     "/internal/",

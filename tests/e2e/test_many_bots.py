@@ -19,7 +19,7 @@ from astero_shared.crypto.fields import seal
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.ids import new_id
 
-pytestmark = [pytest.mark.xdist_group("e2e-2"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 BOTS = 200
 BAD = "rumpelstilz"

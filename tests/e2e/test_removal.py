@@ -8,8 +8,6 @@ from support.house import House
 from support.owner import problem_of
 from support.server import Server, custom_ids, seen
 
-pytestmark = pytest.mark.xdist_group("e2e-1")
-
 MANAGE_GUILD = 1 << 5
 WORDS: dict[str, Any] = {"enabled": True, "action": "warn", "words": ["rumpelstilz"]}
 

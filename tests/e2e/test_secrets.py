@@ -9,8 +9,6 @@ from support.house import House
 from support.owner import Owner
 from support.server import Server
 
-pytestmark = pytest.mark.xdist_group("e2e-2")
-
 
 @pytest.fixture
 def careless(house: House, owner: Owner, bot: HostedBot) -> HostedBot:

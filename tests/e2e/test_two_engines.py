@@ -13,7 +13,7 @@ from support.server import Server
 
 from astero_sandbox.part import Part
 
-pytestmark = [pytest.mark.xdist_group("e2e-2"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 BAD = "rumpelstilz"
 # What is promised for the bots of an engine that dies.

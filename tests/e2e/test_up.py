@@ -17,7 +17,8 @@ def test_a_newcomer_finds_a_running_bot_of_their_own_and_one_ctrl_c_ends_it_all(
         everything = up.everything()
         password = json.loads((up.home / "secrets.json").read_bytes())["demoPassword"]
         assert password in up.said
-        with httpx.Client(base_url=str(up.addresses["api"]), trust_env=False) as dashboard:
+        origin = str(up.addresses["api"])
+        with httpx.Client(base_url=origin, headers={"Origin": origin}, trust_env=False) as dashboard:
             login = {"email": DEMO_EMAIL, "password": password}
             assert dashboard.post("/api/auth/login", json=login).status_code == 200
             # The cookies are Secure: browsers send them to loopback without TLS too, httpx does not.
