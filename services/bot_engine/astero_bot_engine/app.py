@@ -37,6 +37,7 @@ from astero_bot_engine.settings import EngineSettings
 from astero_shared.db.engine import create_engine, reach_database
 from astero_shared.features.automod.rules import compile_config
 from astero_shared.features.cases.store import Fence, LeaseLostError
+from astero_shared.observability.sentry import reporting
 
 _DRAIN_SECONDS = 5.0
 # A member who switched something on is answered when it works, at the latest after this long.
@@ -48,7 +49,8 @@ async def run_engine(settings: EngineSettings) -> None:
     db = create_engine(settings.database_url, application="astero_bot_engine", pool_size=12)
     try:
         await reach_database(db)
-        await _run(settings, db)
+        async with reporting(settings.sentry_dsn, service="bot-engine"):
+            await _run(settings, db)
     finally:
         await db.dispose()
 

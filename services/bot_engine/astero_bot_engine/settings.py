@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from astero_shared.crypto.keyring import Keyring
+from astero_shared.observability.sentry import SentryDsn
 from astero_shared.settings import Secret, SecretRing
 
 _HIGHEST_PORT = 65535
@@ -69,6 +70,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     discord_bot_token: Secret | None = None
     engine_bind: PrivateAddress = PrivateAddress()
     engine_url: str | None = None
+    sentry_dsn: SentryDsn | None = None
 
     @property
     def url(self) -> str:

@@ -9,7 +9,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -21,9 +21,15 @@ from astero_shared.observability.redaction import MAX_TEXT, redact, redact_text
 MAX_LINE: Final = 16 * 1024  # bytes, without the newline
 _SHORTER: Final = (4096, 1024, 256, 64)
 _MAX_MESSAGE: Final = 8 * 1024
+_MAX_FACT: Final = 512
 _MAX_FIELDS_KEPT: Final = 16
 
 request_id: Final[ContextVar[str | None]] = ContextVar("astero_request_id", default=None)
+# what the request was, told with its errors: `method`, and `url` without its query
+request_facts: Final[ContextVar[Mapping[str, str] | None]] = ContextVar("astero_request_facts", default=None)
+
+Report = Callable[[dict[str, Any], Any], None]
+"""Takes the redacted fields of an error's line and its exception triple or None."""
 
 # pino's numbers for loguru's names
 _PINO_LEVELS: Final[Mapping[str, int]] = {
@@ -37,7 +43,14 @@ _PINO_LEVELS: Final[Mapping[str, int]] = {
 }
 _RESERVED: Final = frozenset({"level", "time", "pid", "hostname", "service", "reqId", "msg", "err"})
 _EVENT_NAME: Final = re.compile(r"[a-z_]{1,40}(?:\.[a-z_]{1,40}){1,4}")
+_ERROR: Final = 40  # loguru's number
 _rendering: Final = threading.local()
+_reports: Final[list[Report]] = []
+
+
+def report_errors_to(report: Report | None) -> None:
+    """From now on `report` also gets what is written at level error and above; None ends it."""
+    _reports[:] = [] if report is None else [report]
 
 
 class LineWriter:
@@ -72,10 +85,26 @@ class LineWriter:
                     if name == "reqId" and fields.get("reqId") == value:
                         continue
                     fields[f"{name}_" if name in _RESERVED else name] = value
+            if record["level"].no >= _ERROR:
+                self._add_facts(fields)
+                self._report(fields, record["exception"])
         finally:
             _rendering.busy = False
         line = _encode(fields)
         return line if len(line) <= MAX_LINE else _shorten(fields)
+
+    @staticmethod
+    def _add_facts(fields: dict[str, Any]) -> None:
+        for name, fact in (request_facts.get() or {}).items():
+            fields.setdefault(name, redact_text(fact, _MAX_FACT))
+
+    @staticmethod
+    def _report(fields: dict[str, Any], exception: Any) -> None:
+        for report in _reports:
+            try:
+                report(fields, exception)
+            except Exception as error:  # noqa: BLE001 - a report must not cost the line it tells of
+                fields["unreported"] = type(error).__name__
 
     def _head(self, record: dict[str, Any]) -> dict[str, Any]:
         level = record["level"]

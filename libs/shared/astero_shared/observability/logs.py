@@ -14,7 +14,7 @@ import msgspec
 from loguru import logger
 
 from astero_shared.observability.interception import install_hooks, route_standard_library
-from astero_shared.observability.lines import LineWriter, request_id
+from astero_shared.observability.lines import LineWriter, request_facts, request_id
 from astero_shared.observability.redaction import register_secret
 
 _LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -60,12 +60,17 @@ def secrets_of(settings: msgspec.Struct) -> Iterator[object]:
 
 
 @contextmanager
-def request(identifier: str) -> Generator[None]:
-    """Lines written inside carry `identifier` as reqId, in this task and in those it starts."""
+def request(identifier: str, **facts: str) -> Generator[None]:
+    """Lines written inside carry `identifier` as reqId, in this task and in those it starts.
+
+    `facts` (`method`, `url` without its query) stand in the lines of errors.
+    """
     token = request_id.set(identifier)
+    known = request_facts.set(facts)
     try:
         yield
     finally:
+        request_facts.reset(known)
         request_id.reset(token)
 
 
