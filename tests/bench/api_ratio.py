@@ -21,7 +21,7 @@ import psycopg
 
 from astero_sandbox.ports import free_port
 from astero_sandbox.servers import running_postgres, running_valkey
-from tests.support.api import PASSWORD, environment
+from tests.support.api import ORIGIN, PASSWORD, environment
 from tests.support.hosting import GUILD, insert_bot, insert_installation
 from tests.support.stack import Database, migrate
 
@@ -110,15 +110,17 @@ def _prepare(database: Database, port: int) -> tuple[str, str, dict[str, Any]]:
     """(path, cookie, values of the two statements) of a user with a bot in a configured server."""
     base = f"http://127.0.0.1:{port}"
     account = {"email": "bench@example.com", "password": PASSWORD}
-    user = httpx.post(f"{base}/api/auth/register", json=account, timeout=30).raise_for_status().json()
-    login = httpx.post(f"{base}/api/auth/login", json=account, timeout=30).raise_for_status()
+    page = {"Origin": ORIGIN}
+    registered = httpx.post(f"{base}/api/auth/register", json=account, headers=page, timeout=30)
+    user = registered.raise_for_status().json()
+    login = httpx.post(f"{base}/api/auth/login", json=account, headers=page, timeout=30).raise_for_status()
     cookies = dict(value.split(";")[0].split("=", 1) for value in login.headers.get_list("set-cookie"))
     cookie = f"__Host-astero_at={cookies['__Host-astero_at']}"
     bot_id = insert_bot(database.admin, user["id"])
     insert_installation(database.admin, bot_id)
     path = f"/api/bots/{bot_id}/guilds/{GUILD}/modules/automod"
     words = {"words": {"enabled": True, "words": [f"word{number}" for number in range(20)]}}
-    httpx.patch(base + path, json=words, headers={"Cookie": cookie}).raise_for_status()
+    httpx.patch(base + path, json=words, headers=page | {"Cookie": cookie}).raise_for_status()
     with psycopg.connect(database.admin) as connection:
         row = connection.execute("SELECT id FROM sessions").fetchone()
     assert row is not None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.api import environment
+from support.api import ORIGIN, environment
 from support.api_process import ApiProcess, running_process
 from support.stack import Database, fresh_database
 
@@ -34,7 +34,11 @@ def address() -> bytes:
 
 def request(method: str, target: str, *lines: str, body: bytes = b"") -> bytes:
     head = "".join(f"{line}\r\n" for line in lines)
-    first = f"{method} {target} HTTP/1.1\r\nHost: api\r\nConnection: close\r\n{head}".encode("latin-1")
+    first = (
+        f"{method} {target} HTTP/1.1\r\nHost: api\r\nConnection: close\r\nOrigin: {ORIGIN}\r\n{head}".encode(
+            "latin-1"
+        )
+    )
     length = b"" if b"ransfer-" in first or not body else b"Content-Length: %d\r\n" % len(body)
     return first + address() + length + b"\r\n" + body
 

@@ -140,10 +140,21 @@ async def test_what_changes_in_the_database_holds_at_the_next_request(
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "nonsense"},
+        {"Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": "Same-Origin"},
+        {"Sec-Fetch-Site": ""},
+        {},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": ORIGIN + ":8443"},
+        {"Origin": ORIGIN.upper()},
+        {"Origin": ORIGIN + "/"},
+        {"Origin": f"{ORIGIN}, {ORIGIN}"},
+        {"Origin": ""},
+        {"Referer": ORIGIN + "/"},
         {"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"},
+        {"Origin": ORIGIN, "Sec-Fetch-Site": "none"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
     ],
 )
 async def test_another_site_changes_nothing(ana: httpx.AsyncClient, headers: dict[str, str]) -> None:
@@ -155,8 +166,19 @@ async def test_another_site_changes_nothing(ana: httpx.AsyncClient, headers: dic
     assert (await ana.get("/api/auth/me")).status_code == 200
 
 
-async def test_a_form_changes_nothing(ana: httpx.AsyncClient) -> None:
-    answer = await ana.post("/api/auth/logout-all", content="{}", headers={"Content-Type": "text/plain"})
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": ORIGIN}])
+async def test_either_word_of_the_dashboard_is_enough(
+    ana: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    for name in ("Sec-Fetch-Site", "Origin"):
+        ana.headers.pop(name, None)
+    assert (await ana.post("/api/auth/logout-all", headers=headers)).status_code == 204
+
+
+@pytest.mark.parametrize("body", ["{}", ""])
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+async def test_a_form_changes_nothing(ana: httpx.AsyncClient, kind: str, body: str) -> None:
+    answer = await ana.post("/api/auth/logout-all", content=body, headers={"Content-Type": kind})
     assert answer.status_code == 415
     assert (await ana.get("/api/auth/me")).status_code == 200
 

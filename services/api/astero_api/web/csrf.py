@@ -1,7 +1,7 @@
 """A browser on another site cannot make a signed-in visitor change anything.
 
-Fetch Metadata decides where it is sent, the exact Origin where it is not; a body must be JSON, which no form
-can send. A request with neither header comes from a program, which has no ambient cookies, and passes.
+Fetch Metadata decides where it is sent, the exact Origin where it is not, and a request that names neither is
+refused; what is sent must be JSON, which no form can send.
 """
 
 from typing import Final
@@ -13,7 +13,6 @@ from astero_api.web.json_body import require_json
 from astero_shared.errors import ForbiddenError
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_SAME_SITE_VALUES: Final = frozenset({b"same-origin", b"none"})
 
 
 def _has_body(scope: Scope) -> bool:
@@ -22,14 +21,25 @@ def _has_body(scope: Scope) -> bool:
     return header(scope, b"content-length") not in {None, b"0"}
 
 
+def _is_ours(scope: Scope, origin: bytes) -> bool:
+    """A header sent twice counts as neither value; two that contradict each other are no proof."""
+    told = has_header(scope, b"origin")
+    if told and header(scope, b"origin") != origin:
+        return False
+    if has_header(scope, b"sec-fetch-site"):
+        return header(scope, b"sec-fetch-site") == b"same-origin"
+    return told
+
+
 def refuse_cross_site(scope: Scope, origin: bytes) -> None:
     """Raises ForbiddenError `auth.cross_site` (403) or MediaTypeError (415). `origin` is the dashboard's."""
     if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
         return
-    fetch_site = header(scope, b"sec-fetch-site")
-    if has_header(scope, b"sec-fetch-site") and fetch_site not in _SAME_SITE_VALUES:
-        raise ForbiddenError("This request came from another site.", code="auth.cross_site")
-    if has_header(scope, b"origin") and header(scope, b"origin") != origin:
-        raise ForbiddenError("This request came from another site.", code="auth.cross_site")
-    if _has_body(scope):
+    if not _is_ours(scope, origin):
+        raise ForbiddenError(
+            "This request did not come from the dashboard: its Origin is missing or another.",
+            code="auth.cross_site",
+        )
+    # an empty form has no body and still says that it is one
+    if _has_body(scope) or has_header(scope, b"content-type"):
         require_json(header(scope, b"content-type"))

@@ -44,7 +44,7 @@ _INTRODUCTION: Final = (
     "The public API of Astero. JSON in camelCase, Discord ids as strings, times as RFC 3339 in UTC. Every"
     " error is a problem (RFC 9457) with a stable `code`; `requestId` finds it in our logs. Sign in with"
     " `POST /api/auth/login`, which sets the session cookies; requests that change something must come from"
-    " the dashboard's own origin or from a program."
+    " the dashboard's own origin: `Sec-Fetch-Site: same-origin`, or its exact `Origin`."
 )
 
 
