@@ -73,7 +73,7 @@ class Edge:
         if reply.without_body:
             scope["method"] = "GET"  # pyright: ignore[reportGeneralTypeIssues]
         try:
-            with logs.request(context.request_id):
+            with logs.request(context.request_id, method=scope["method"], url=scope["path"]):
                 if is_internal(scope["path"]):
                     await reply.send_problem(NotFoundError("There is nothing here."))
                 else:
