@@ -40,7 +40,12 @@ def blanks(text: str) -> set[str]:
 
 
 def read(locale: str) -> dict[str, str]:
-    return sentences(tomllib.loads((FOLDER / f"{locale}.toml").read_text()))
+    found: dict[str, str] = {}
+    for file in (FOLDER / f"{locale}.toml", *FOLDER.glob(f"*.{locale}.toml")):
+        more = sentences(tomllib.loads(file.read_text()))
+        assert not found.keys() & more.keys(), f"{file.name} says again what another file says"
+        found |= more
+    return found
 
 
 def without_settings(found: dict[str, str]) -> dict[str, str]:

@@ -63,6 +63,14 @@ CREATE TABLE discord_accounts (
     access_expires_at timestamptz NOT NULL,
     connected_at timestamptz NOT NULL
 );
+
+CREATE TABLE mails (
+    id uuid PRIMARY KEY,
+    letter bytea NOT NULL CHECK (octet_length(letter) >= 33 AND get_byte(letter, 0) = 1),
+    queued_at timestamptz NOT NULL,
+    handed_over_at timestamptz
+);
+CREATE INDEX mails_queued_at_idx ON mails (queued_at);
 """
 
 _BOTS = """

@@ -52,10 +52,11 @@ def nearest_locale(discord_locale: str | None) -> Locale:
 
 @cache
 def catalogue(locale: Locale) -> Mapping[str, Entry]:
-    """All keys of a language, read once from its file in `locales/`."""
-    source = resources.files("astero_shared").joinpath("locales", f"{locale}.toml")
+    """All keys of a language, read once from its files in `locales/`: `en.toml`, `mail.en.toml`, …"""
     entries: dict[str, Entry] = {}
-    _collect("", tomllib.loads(source.read_text(encoding="utf-8")), entries)
+    for source in resources.files("astero_shared").joinpath("locales").iterdir():
+        if f".{source.name}".endswith(f".{locale}.toml"):
+            _collect("", tomllib.loads(source.read_text(encoding="utf-8")), entries)
     return entries
 
 

@@ -24,6 +24,7 @@ from astero_api.features.installations import routes as installations
 from astero_api.features.modules import routes as modules
 from astero_api.features.reference import routes as reference
 from astero_api.features.sessions import routes as sessions
+from astero_api.mail.outbox import seal_with
 from astero_api.nudges import Nudges
 from astero_api.settings import ApiSettings
 from astero_api.web.access import provide_bot, provide_guild, provide_identity
@@ -89,6 +90,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
     if bcrypt_cost < COST and settings.astero_env != "test":
         raise ValueError(f"passwords are hashed with bcrypt cost {COST}")
     database = create_engine(settings.database_url, application="astero_api")
+    seal_with(database, settings.encryption_key)
     reader = Reader(settings.database_url, application="astero_api_reader", size=12)
     redis = connect(settings.redis_url.reveal())
     limiter = RateLimiter(redis, tiers=tiers or Tiers(), workers=settings.api_workers)

@@ -1,6 +1,7 @@
 """Every job of the worker and when it runs."""
 
 from typing import Final
+from uuid import UUID
 
 import procrastinate
 from procrastinate.builtin_tasks import remove_old_jobs
@@ -8,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_api.features.installations.jobs import purge_expired
 from astero_api.features.sessions.jobs import forget_ended
+from astero_api.mail.jobs import Waits, create_post, forget_old_mail, revive_stalled
+from astero_api.mail.outbox import SEND_TASK
 from astero_api.settings import ApiSettings
 from astero_shared.db.engine import CONNECTION_OPTIONS
 
@@ -32,6 +35,22 @@ def create_jobs(settings: ApiSettings, database: AsyncEngine) -> procrastinate.A
     @jobs.task(name="sessions.forget_ended", queueing_lock="sessions.forget_ended", pass_context=False)
     async def forget_ended_sessions(timestamp: int) -> None:  # noqa: ARG001 - when it was due
         await forget_ended(database)
+
+    post = create_post(settings, database)
+
+    @jobs.task(name=SEND_TASK, retry=Waits(), pass_context=False)
+    async def send_mail(mail_id: str) -> None:
+        await post.send(UUID(mail_id))
+
+    @jobs.periodic(cron="* * * * *")
+    @jobs.task(name="mail.revive", queueing_lock="mail.revive", pass_context=False)
+    async def revive_mail(timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await revive_stalled(jobs)
+
+    @jobs.periodic(cron="29 * * * *")
+    @jobs.task(name="mail.forget_old", queueing_lock="mail.forget_old", pass_context=False)
+    async def forget_mail(timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await forget_old_mail(database)
 
     @jobs.periodic(cron="17 * * * *")
     @jobs.task(name="jobs.forget_finished", queueing_lock="jobs.forget_finished", pass_context=True)

@@ -1,13 +1,16 @@
 """What the api and the worker read from the environment. See load_or_exit for what a wrong value does."""
 
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
+from astero_api.mail.addresses import Mailbox
+from astero_api.mail.server import SmtpUrl
 from astero_api.web.client_ip import Network, parse_networks
 from astero_shared.crypto.keyring import Keyring
-from astero_shared.settings import Secret, SecretRing
+from astero_shared.settings import ConfigurationError, Secret, SecretRing
 
 
 class Origin(str):
@@ -39,6 +42,18 @@ class TrustedProxies(tuple[Network, ...]):
             raise ValueError("is not a list of addresses or prefixes") from None
 
 
+class CertificateFile(str):
+    """A file of certificate authorities that exists."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "CertificateFile":
+        if not Path(text).is_file():
+            raise ValueError("is not a file")
+        return cls(text)
+
+
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One field per variable, in lower case."""
 
@@ -57,3 +72,14 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: TrustedProxies = TrustedProxies()
     discord_client_id: str | None = None
     discord_client_secret: Secret | None = None
+    smtp_url: SmtpUrl | None = None
+    smtp_ca_file: CertificateFile | None = None
+    mail_from: Mailbox | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ConfigurationError: without mail nobody who forgot a password gets in again."""
+        if (self.smtp_url is None) != (self.mail_from is None) or (
+            self.smtp_url is None and self.astero_env == "production"
+        ):
+            missing = "SMTP_URL" if self.smtp_url is None else "MAIL_FROM"
+            raise ConfigurationError(missing, "is required: mail needs a server and a sender")

@@ -5,6 +5,7 @@ from typing import Final
 
 from astero_api.features.installations.jobs import purge_expired
 from astero_api.jobs import create_jobs
+from astero_api.mail.outbox import seal_with
 from astero_api.settings import ApiSettings
 from astero_shared.db.engine import create_engine, reach_database
 from astero_shared.observability import logs
@@ -16,6 +17,7 @@ _CONCURRENCY: Final = 4
 async def run_worker(settings: ApiSettings) -> None:
     """Until SIGTERM or SIGINT: what is running is finished first. Raises ConfigurationError."""
     database = create_engine(settings.database_url, application="astero_worker", pool_size=_CONCURRENCY)
+    seal_with(database, settings.encryption_key)
     try:
         await reach_database(database)
         # what came due while no worker ran does not wait for the next ten minutes

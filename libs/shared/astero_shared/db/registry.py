@@ -15,8 +15,9 @@ from astero_shared.features.fleet import tables as fleet
 from astero_shared.features.installations import tables as installations
 from astero_shared.features.modules import tables as modules
 from astero_shared.features.sessions import tables as sessions
+from astero_shared.mail import tables as mail
 
-TABLE_MODULES = (accounts, audit, bots, cases, discord_accounts, fleet, installations, modules, sessions)
+TABLE_MODULES = (accounts, audit, bots, cases, discord_accounts, fleet, installations, mail, modules, sessions)
 
 
 def metadata() -> MetaData:

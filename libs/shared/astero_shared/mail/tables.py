@@ -1,0 +1,18 @@
+"""Mail that waits to be handed over. The bot engine may read none of this."""
+
+from datetime import datetime
+from uuid import UUID
+
+from astero_shared.db.columns import Table, blob_column, created_now, primary_key
+
+
+class Mail(Table, table=True):
+    """`letter` is sealed: it names a person and may hold a one-time token. The row goes when it was sent.
+
+    `handed_over_at` is set before the server gets the text, so that no second try can follow a lost answer.
+    """
+
+    id: UUID = primary_key()
+    letter: bytes = blob_column()
+    queued_at: datetime = created_now()
+    handed_over_at: datetime | None = None

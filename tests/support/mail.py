@@ -1,0 +1,88 @@
+"""The sandbox mail server as a process of its own, and what arrived there."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from astero_sandbox.mail.certificate import authority_of, ensure_certificate
+from astero_sandbox.mail.smtp import USER
+
+MAIL_PASSWORD = "s/p@ce :of mail"
+MAIL_FROM = "Astero <mail@astero.test>"
+_PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class MailSandbox:
+    """One server: `tls` and `starttls` are its ports, `url` its page."""
+
+    url: str
+    tls: int
+    starttls: int
+    authority: Path
+
+    @property
+    def smtp_url(self) -> str:
+        return f"smtps://{USER}:{quote(MAIL_PASSWORD, safe='')}@127.0.0.1:{self.tls}"
+
+    @property
+    def starttls_url(self) -> str:
+        return f"smtp+starttls://{USER}:{quote(MAIL_PASSWORD, safe='')}@localhost:{self.starttls}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"SMTP_URL": self.smtp_url, "SMTP_CA_FILE": str(self.authority), "MAIL_FROM": MAIL_FROM}
+
+    def messages(self, to: str | None = None) -> list[dict[str, Any]]:
+        """Newest first."""
+        params = {} if to is None else {"to": to}
+        answer = httpx.get(f"{self.url}/sandbox/messages", params=params, trust_env=False)
+        return answer.raise_for_status().json()
+
+    def fault(self, **what: Any) -> None:
+        httpx.post(f"{self.url}/sandbox/faults", json=what, trust_env=False).raise_for_status()
+
+    def wait_for(self, wanted: Callable[[list[dict[str, Any]]], bool], to: str | None = None) -> Any:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not wanted(found := self.messages(to)):
+            assert time.monotonic() < deadline, f"waited in vain; last seen {found}"
+            time.sleep(0.05)
+        return found
+
+
+@contextmanager
+def running_mail(folder: Path) -> Generator[MailSandbox]:
+    certificate = ensure_certificate(folder)
+    ports = ("--port", "0", "--smtp-port", "0", "--starttls-port", "0")
+    process = subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "astero_sandbox.mail", *ports, "--certificate", str(certificate)],
+        env={"PATH": os.environ["PATH"], "ASTERO_SANDBOX_MAIL_PASSWORD": MAIL_PASSWORD},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            words = process.stdout.readline().split()
+            yield MailSandbox(words[2], int(words[4]), int(words[5]), authority_of(folder))
+        finally:
+            process.terminate()
+
+
+def link_of(message: dict[str, Any]) -> str:
+    """The one link with a token."""
+    (link,) = {link for link in message["links"] if "#" in link}
+    return link
+
+
+def token_of(message: dict[str, Any]) -> str:
+    return link_of(message).partition("#")[2]
