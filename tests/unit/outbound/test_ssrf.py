@@ -162,8 +162,15 @@ async def test_on_this_machine_a_certificate_of_ones_own_will_do(authority: Auth
 
 
 async def test_every_call_asks_anew_and_a_name_that_turns_inside_is_blocked(authority: Authority) -> None:
+    async def stays(call: Call, writer: asyncio.StreamWriter) -> None:
+        await exactly(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")(call, writer)
+        await asyncio.sleep(60)
+
     names = Names("127.0.0.1")
-    async with consuming(authority) as consumer, client_for(consumer, authority, resolve=names) as client:
+    async with (
+        consuming(authority, stays) as consumer,
+        client_for(consumer, authority, resolve=names) as client,
+    ):
         await client.post(named(consumer))
         names.answers = [ip_address("169.254.169.254")]
         with pytest.raises(BlockedError):
