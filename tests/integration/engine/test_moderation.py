@@ -78,6 +78,13 @@ async def test_a_kick_a_ban_and_its_lifting(house: House, scene: Scene) -> None:
     ]
 
 
+async def test_who_is_not_banned_is_not_unbanned(house: House, scene: Scene) -> None:
+    answer = await scene.use("alex", "mod unban", user=str(scene.people["nova"]))
+    assert await said(answer) == "This person is not banned here."
+    await scene.use("alex", "mod note", user=str(scene.people["nova"]), text="seen")
+    assert [case["action"] for case in await house.cases(scene, settled=1)] == ["note"]
+
+
 async def test_somebody_who_left_can_be_banned_but_not_kicked(scene: Scene) -> None:
     guest = str(await scene.join("guest"))
     await scene.control("DELETE", f"/guilds/{scene.guild_id}/members/{guest}")

@@ -7,7 +7,7 @@ from typing import Any, Final
 import discord
 
 from astero_bot_engine.dispatch.deletions import BULK_WINDOW
-from astero_bot_engine.dispatch.guard import Done, Guard
+from astero_bot_engine.dispatch.guard import Done, Failed, Guard
 from astero_bot_engine.dispatch.ranks import find_obstacle, standing_of
 from astero_bot_engine.features.cases.service import CaseDesk
 from astero_bot_engine.features.modules.service import SettingsMemory
@@ -24,6 +24,8 @@ from astero_shared.features.cases.tables import Case
 from astero_shared.i18n import text
 
 _READS: Final = discord.Permissions(view_channel=True, read_message_history=True).value
+_BANS: Final = discord.Permissions(ban_members=True).value
+_UNKNOWN_BAN: Final = 10026
 _PAGE: Final = 100
 # How far back a purge for one member's messages looks: pages of 100.
 _MAX_PAGES: Final = 10
@@ -69,6 +71,8 @@ class Moderation:
         )
         draft = fit_draft(draft, config=config, locale=asker.locale)
         self._check_standing(asker, wish)
+        if wish.action is CaseAction.UNBAN:
+            await self._require_banned(asker, wish.target)
         case = await self._open(asker, draft)
         try:
             return await self._desk.carry_out(asker.client, case), True
@@ -114,6 +118,20 @@ class Moderation:
         )
         if obstacle is not None:
             raise ForbiddenError(failure_text(obstacle, asker.locale), code=obstacle)
+
+    async def _require_banned(self, asker: Asker, target: discord.abc.User) -> None:
+        """Nobody needs a case that lifts nothing. Any other answer than "no such ban" is left to the case."""
+        try:
+            outcome = await self._guard.call(
+                asker.client,
+                lambda: asker.client.http.get_ban(target.id, asker.guild.id),
+                guild_id=asker.guild.id,
+                needs=_BANS,
+            )
+        except (discord.DiscordServerError, discord.ClientException, OSError):
+            return
+        if isinstance(outcome, Failed) and outcome.code == _UNKNOWN_BAN:
+            raise NotFoundError(text("moderation.replies.not_banned", asker.locale), code="cases.not_banned")
 
     async def _open(self, asker: Asker, draft: CaseDraft, *, exclusively: bool = False) -> Case:
         case = await self._desk.open(asker.scope, draft, exclusively=exclusively)
