@@ -25,7 +25,7 @@ _TAIL = 12
 _SHOWN = 2000
 # Tests come from many addresses, as users do: the edge would say so with this header.
 _PROXY = {"TRUSTED_PROXIES": "127.0.0.1"}
-_QUIET = ("postgres", "valkey", "discord")
+_QUIET = ("postgres", "valkey", "discord", "mail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,7 @@ def running_house(*, engines: int = 1, discord_options: tuple[str, ...] = ()) ->
             credentials.password_pepper.partition(":")[2],
             credentials.jwt_secret,
             credentials.bot_engine_secret,
+            credentials.mail_password,
         }
         if credentials.world is not None:
             for application in (credentials.world.shared, credentials.world.branded):

@@ -55,6 +55,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     jwt_secret: str = msgspec.field(default_factory=_password)
     bot_engine_secret: str = msgspec.field(default_factory=_password)
     password_pepper: str = msgspec.field(default_factory=_encryption_key)
+    mail_password: str = msgspec.field(default_factory=_password)
     demo_password: str = msgspec.field(default_factory=lambda: secrets.token_urlsafe(12))
     world: DemoWorld | None = None
     has_demo_account: bool = False

@@ -15,7 +15,7 @@ _LOWEST_PORT = 1024
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "HTTPS_PROXY", "HTTP_PROXY")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 # Settings of the api that `just up` hands on as they are.
-_OF_THE_API = ("DISCORD_CLIENT_ID", "DISCORD_CLIENT_SECRET")
+_OF_THE_API = ("DISCORD_CLIENT_ID", "DISCORD_CLIENT_SECRET", "SMTP_URL", "SMTP_CA_FILE", "MAIL_FROM")
 
 
 class PlanRefusedError(Exception):
@@ -37,6 +37,7 @@ class Plan:
     redis_url: str | None = None
     discord_api_url: str | None = None
     discord_bot_token: str | None = None
+    smtp_url: str | None = None
     inherited: Mapping[str, str] = field(default_factory=dict[str, str])
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     discord_options: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Plan:
             redis_url=environ.get("REDIS_URL") or None,
             discord_api_url=discord,
             discord_bot_token=token,
+            smtp_url=environ.get("SMTP_URL") or None,
             inherited=surroundings(environ),
             overrides={"api": of_the_api, "worker": of_the_api},
         )
@@ -63,11 +65,17 @@ class Plan:
     def has_sandbox_discord(self) -> bool:
         return self.discord_api_url is None
 
+    @property
+    def has_sandbox_mail(self) -> bool:
+        return self.smtp_url is None
+
     def ports_to_open(self) -> dict[str, int]:
         """What for → port, of everything this run listens on."""
         wanted = {"api": self.ports.api, "bot engine": self.ports.engine}
         if self.has_sandbox_discord:
             wanted["sandbox Discord"] = self.ports.discord
+        if self.has_sandbox_mail:
+            wanted |= {"sandbox mail": self.ports.mail, "sandbox SMTP": self.ports.smtp}
         if self.database_url is None:
             wanted["PostgreSQL"] = self.ports.postgres
         if self.redis_url is None:

@@ -1,8 +1,8 @@
-"""Loopback ports: free ones for a test; the fixed five of `just up`, refused at once when taken."""
+"""Loopback ports: free ones for a test; the fixed ones of `just up`, refused at once when taken."""
 
 import random
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Self
 
 LOOPBACK = "127.0.0.1"
@@ -21,6 +21,8 @@ class Ports:
     api: int
     engine: int
     discord: int
+    mail: int
+    smtp: int
     postgres: int
     redis: int
 
@@ -30,18 +32,20 @@ class Ports:
             api=base,
             engine=base + 1,
             discord=base + 2,
+            mail=base + 3,
+            smtp=base + 4,
             postgres=base + 9,
             redis=base + HIGHEST_OFFSET,
         )
 
     @classmethod
     def unused(cls) -> Self:
-        """Five free ports, drawn so that two who ask at once hardly ever get the same one."""
+        """Free ports, drawn so that two who ask at once hardly ever get the same one."""
+        names = [field.name for field in fields(cls)]
         taken: set[int] = set()
-        while len(taken) < 5:  # noqa: PLR2004 - one per field
+        while len(taken) < len(names):
             taken.add(free_port())
-        api, engine, discord, postgres, redis = taken
-        return cls(api=api, engine=engine, discord=discord, postgres=postgres, redis=redis)
+        return cls(**dict(zip(names, taken, strict=True)))
 
 
 def is_free(port: int) -> bool:

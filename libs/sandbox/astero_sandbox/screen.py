@@ -48,6 +48,8 @@ def _addresses(stack: Stack) -> Generator[tuple[str, str]]:
         yield "Sandbox Discord", f"{stack.discord_url}  <- open this: type, and watch the bot"
     else:
         yield "Discord", stack.connections.discord_api
+    if stack.plan.has_sandbox_mail:
+        yield "Mail", f"{stack.mail_url}  <- whatever Astero writes to people"
     yield "Database", without_password(stack.connections.database.admin)
     yield "Redis", without_password(stack.connections.redis_operator)
     if stack.credentials.has_demo_account:

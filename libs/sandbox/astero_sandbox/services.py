@@ -6,6 +6,8 @@ from typing import Self
 
 from astero_sandbox import postgres, valkey
 from astero_sandbox.credentials import Credentials
+from astero_sandbox.mail.certificate import authority_of, ensure_certificate
+from astero_sandbox.mail.smtp import USER
 from astero_sandbox.plan import Plan
 from astero_sandbox.ports import LOOPBACK
 from astero_sandbox.programs import Program, Stage
@@ -15,6 +17,7 @@ API = "api"
 WORKER = "worker"
 ENGINE = "engine"
 DISCORD = "discord"
+MAIL = "mail"
 DATABASE = "astero"
 
 
@@ -58,6 +61,26 @@ def sandbox_discord(plan: Plan) -> Program:
             *plan.discord_options,
         ),
         environment={**plan.inherited, **_UNBUFFERED},
+        directory=plan.home,
+        stop_seconds=3,
+    )
+
+
+def sandbox_mail(plan: Plan, credentials: Credentials) -> Program:
+    certificate = ensure_certificate(plan.home / MAIL)
+    return Program(
+        name=MAIL,
+        stage=Stage.THIRD_PARTY,
+        command=(
+            *(sys.executable, "-m", "astero_sandbox.mail", "--host", LOOPBACK),
+            *("--port", str(plan.ports.mail), "--smtp-port", str(plan.ports.smtp)),
+            *("--certificate", str(certificate)),
+        ),
+        environment={
+            **plan.inherited,
+            **_UNBUFFERED,
+            "ASTERO_SANDBOX_MAIL_PASSWORD": credentials.mail_password,
+        },
         directory=plan.home,
         stop_seconds=3,
     )
@@ -120,6 +143,7 @@ def _of_api(plan: Plan, credentials: Credentials, connections: Connections) -> d
         sign_in["DISCORD_CLIENT_SECRET"] = shared.client_secret
     return {
         **sign_in,
+        **_mail(plan, credentials),
         "ASTERO_ENV": "development",
         "DATABASE_URL": connections.database.api,
         "REDIS_URL": connections.redis_api,
@@ -129,6 +153,16 @@ def _of_api(plan: Plan, credentials: Credentials, connections: Connections) -> d
         "BOT_ENGINE_SECRET": credentials.bot_engine_secret,
         "PUBLIC_URL": url(plan.ports.api),
         "DISCORD_API_URL": connections.discord_api,
+    }
+
+
+def _mail(plan: Plan, credentials: Credentials) -> dict[str, str]:
+    if not plan.has_sandbox_mail:
+        return {}
+    return {
+        "SMTP_URL": f"smtps://{USER}:{credentials.mail_password}@{LOOPBACK}:{plan.ports.smtp}",
+        "SMTP_CA_FILE": str(authority_of(plan.home / MAIL)),
+        "MAIL_FROM": "Astero <mail@astero.test>",
     }
 
 

@@ -64,6 +64,10 @@ class Stack:
         return self.parts[services.DISCORD]
 
     @property
+    def mail(self) -> Part:
+        return self.parts[services.MAIL]
+
+    @property
     def api(self) -> Part:
         return self.parts[services.API]
 
@@ -92,8 +96,13 @@ class Stack:
         """The sandbox Discord: its page, its control API and, below /api/v10, what a bot sees."""
         return services.url(self.plan.ports.discord)
 
+    @property
+    def mail_url(self) -> str:
+        """The sandbox mail server's inbox page and control API."""
+        return services.url(self.plan.ports.mail)
+
     def start_third_parties(self) -> None:
-        """Valkey and the sandbox Discord. Does not wait: PostgreSQL takes longer than both."""
+        """Valkey, the sandbox Discord and mail. Does not wait: PostgreSQL takes longer than all of them."""
         if self.plan.redis_url is None:
             server = valkey.prepare(
                 self.plan.home / "valkey",
@@ -107,6 +116,10 @@ class Stack:
             control = answers(f"{self.discord_url}/sandbox/log?since={_AFTER_EVERYTHING}")
             program = services.sandbox_discord(self.plan)
             self._start(program, url=self.discord_url, probe=control)
+        if self.plan.has_sandbox_mail:
+            inbox = answers(f"{self.mail_url}/sandbox/messages?to=nobody")
+            program = services.sandbox_mail(self.plan, self.credentials)
+            self._start(program, url=self.mail_url, probe=inbox)
 
     def start_database(self) -> None:
         """PostgreSQL, or the one we were given, brought to the newest schema.

@@ -114,6 +114,7 @@ def _start(stack: Stack, home: Home, screen: Screen) -> None:
             discord=stack.discord_url if stack.plan.has_sandbox_discord else None,
             database=stack.connections.database.admin,
             redis=stack.connections.redis_operator,
+            mail=stack.mail_url if stack.plan.has_sandbox_mail else None,
         )
     )
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -43,7 +44,8 @@ def test_it_tells_where_everything_is(running: Up) -> None:
         *("api", "engine", "discord", "database", "redis"),
         *("mail", "storage", "stripe", "twitch", "gemini", "sentry"),
     }
-    assert addresses["mail"] is None
+    assert addresses["storage"] is None
+    assert httpx.get(f"{addresses['mail']}/sandbox/messages", trust_env=False).json() == []
     assert f"Astero is up: {addresses['api']} (ready after " in running.said
     assert "demo@astero.test" in running.said
 
@@ -194,15 +196,22 @@ def test_the_environment_replaces_the_embedded_parts(up: Start, databases: dict[
         **databases,
         "DISCORD_API_URL": "http://127.0.0.1:9/api/v10",
         "DISCORD_BOT_TOKEN": "a-real-token",
+        "SMTP_URL": "smtps://a:b@mail.example.org",
+        "MAIL_FROM": "mail@example.org",
     }
     running = up(**theirs).wait_up()
     assert running.addresses["database"] == theirs["DATABASE_URL"]
     assert running.addresses["redis"] == theirs["REDIS_URL"]
     assert running.addresses["discord"] is None
+    assert running.addresses["mail"] is None
     assert sorted(path.stem for path in (running.home / "pids").iterdir()) == ["api", "engine", "worker"]
     engine = psutil.Process(running.pid_of("engine")).environ()
     assert engine["DISCORD_BOT_TOKEN"] == "a-real-token"
     assert engine["DISCORD_API_URL"] == theirs["DISCORD_API_URL"]
+    worker = psutil.Process(running.pid_of("worker")).environ()
+    assert worker["SMTP_URL"] == theirs["SMTP_URL"]
+    assert worker["MAIL_FROM"] == theirs["MAIL_FROM"]
+    assert "SMTP_CA_FILE" not in worker
     assert running.interrupt() == 0
     with psycopg.connect(theirs["DATABASE_URL"]) as admin:
         roles = admin.execute("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'astero%'").fetchone()
