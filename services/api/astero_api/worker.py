@@ -3,6 +3,8 @@
 import asyncio
 from typing import Final
 
+from loguru import logger
+
 from astero_api.features.installations.jobs import purge_expired
 from astero_api.jobs import create_jobs
 from astero_api.mail.outbox import seal_with
@@ -24,7 +26,9 @@ async def run_worker(settings: ApiSettings) -> None:
         await purge_expired(database)
         jobs = create_jobs(settings, database)
         async with jobs.open_async():
+            logger.info("worker started")
             await jobs.run_worker_async(concurrency=_CONCURRENCY, shutdown_graceful_timeout=10)
+        logger.info("worker stopped")
     finally:
         await database.dispose()
 

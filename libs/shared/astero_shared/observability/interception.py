@@ -12,9 +12,14 @@ from typing import Any, Final
 from loguru import logger
 
 # Third parties put request bodies, SQL parameters and tokens into DEBUG, so it stays off for all of them
-# whatever our own level is. These two say more than we want even at INFO: statements, and full URLs.
+# whatever our own level is. These say more than we want even at INFO: statements, full URLs, and four lines
+# for every job.
 _FLOOR: Final = logging.INFO
-_QUIET: Final[dict[str, int]] = {"sqlalchemy": logging.WARNING, "httpx": logging.WARNING}
+_QUIET: Final[dict[str, int]] = {
+    "sqlalchemy": logging.WARNING,
+    "httpx": logging.WARNING,
+    "procrastinate": logging.WARNING,
+}
 _STANDARD_ATTRIBUTES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 # For granian's `log_dictconfig`: it replaces the handlers it would write its own lines with.

@@ -26,6 +26,8 @@ from astero_bot_engine.gateway.rest import UNAUTHORIZED_REASON, BotHTTP, RestTra
 from astero_bot_engine.gateway.session import CHANGES_A_GUILD, SavedSession, SessionRecord
 from astero_bot_engine.gateway.state_events import PARSED
 
+# No bot of ours speaks, so what is missing for that is nobody's concern at each start.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 # Between two guilds after READY.
 _GUILDS_WITHIN: Final = 2.0
 
