@@ -95,3 +95,14 @@ async def test_a_server_that_forgot_the_script_is_taught_again(
     await operator.aclose()
     assert await passes(workers[0], limit)
     assert not await passes(workers[0], limit)
+
+
+async def test_a_costly_route_takes_more_of_what_all_routes_share(workers: list[RateLimiter]) -> None:
+    costly, plain = RouteLimit(Tier("costly", 100, SLOW), cost=60), RouteLimit(Tier("plain", 1000, SLOW))
+    for _ in range(6):
+        assert await passes(workers[0], costly, "c", "u")
+    # 360 of the user's 400 are gone, and only six of the route's own hundred
+    assert not await passes(workers[1], costly, "c", "u")
+    assert await passes(workers[1], plain, "c", "u")
+    headers = dict(await workers[2].charge(address="d", user="v", limit=costly))
+    assert headers[b"ratelimit"].startswith(b'"ip";r=440;t=8, "user";r=340;t=9, "costly";r=99;')

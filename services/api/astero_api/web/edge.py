@@ -19,7 +19,7 @@ from astero_api.web.context import CONTEXT_KEY, RequestContext
 from astero_api.web.language import language_of
 from astero_api.web.limits import UNROUTED
 from astero_api.web.problems import MEDIA_TYPE, problem_for
-from astero_api.web.rate_limit import LimitExceededError, RateLimiter
+from astero_api.web.rate_limit import BannedError, LimitExceededError, RateLimiter
 from astero_api.web.security_headers import with_security_headers
 from astero_shared.errors import NotFoundError
 from astero_shared.ids import new_id
@@ -123,8 +123,9 @@ class _Reply:
             context.headers += await self._limiter.charge(
                 address=bucket_of(context.client_ip), user=None, limit=UNROUTED
             )
-        except LimitExceededError as error:
-            context.headers += error.headers
+        except (LimitExceededError, BannedError) as error:
+            if isinstance(error, LimitExceededError):
+                context.headers += error.headers
             await self.send_problem(error)
             self._dropped = True
 

@@ -23,12 +23,14 @@ class Tier:
 class RouteLimit:
     """A limit that routes share by the name of its first tier; all its tiers must let a request pass.
 
-    `sign_in` ones count by address where a tier does not say otherwise, and are closed without Redis.
+    `sign_in` ones count by address where a tier does not say otherwise, and are closed without Redis. `cost`
+    is how many ordinary requests one is worth to the tiers that every request meets.
     """
 
     tier: Tier
     more: tuple[Tier, ...] = ()
     sign_in: bool = False
+    cost: int = 1
 
     def tiers(self, *, signed_in: bool) -> tuple[Tier, ...]:
         """Those that count for this caller: where nobody is signed in there is no user to count."""
@@ -52,7 +54,7 @@ class Tiers:
 READ: Final = RouteLimit(Tier("read", 300, 60))
 WRITE: Final = RouteLimit(Tier("write", 60, 60))
 # asks Discord, or moves a whole server's settings
-COSTLY: Final = RouteLimit(Tier("costly", 20, 60))
+COSTLY: Final = RouteLimit(Tier("costly", 20, 60), cost=10)
 PROBE: Final = RouteLimit(Tier("probe", 300, 60))
 # an address nobody serves, or a method nobody takes
 UNROUTED: Final = RouteLimit(Tier("unrouted", 120, 60))

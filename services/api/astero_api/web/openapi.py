@@ -226,16 +226,14 @@ def _responses(
 
 def _problems(route: HTTPRoute, handler: HTTPRouteHandler, declared: Policy) -> set[int]:
     """The statuses a route may refuse with; those of the whole web layer follow from what it takes."""
-    refusals = {400, 422, 429, 500, 503, *declared.refusals}
+    # 403: an address that is shut out
+    refusals = {400, 403, 422, 429, 500, 503, *declared.refusals}
     if declared.permission is not Permission.PUBLIC:
         refusals.add(401)
     if route.path_parameters:
         refusals.add(404)
-    if declared.permission is Permission.GUILD_MANAGER or declared.fresh:
-        # Discord is asked in the user's name and wants the account connected again; or the proof is too old
-        refusals.add(403)
     if not handler.http_methods <= SAFE_METHODS:
-        refusals |= {403, 415}
+        refusals.add(415)
     if handler.parsed_data_field is not None:
         refusals |= {408, 413}
     if declared.revisions == "If-Match":

@@ -1,8 +1,9 @@
 -- Decides every tier of one request at once, on Redis' own clock, and charges all of them or none.
--- ARGV[1] holds for each of KEYS, separated by spaces: kind, capacity, period in microseconds.
---   g  GCRA: `capacity` at once, refilled evenly over `period`
---   w  strict sliding window: at most `capacity` in any `period`
--- Answers, separated by spaces: the index of the refusing tier or 0, the microseconds until it would pass, and for
+-- ARGV[1] says, separated by spaces, how many of KEYS are bans of this client, and then for each of the others:
+-- kind, capacity, period in microseconds, cost.
+--   g  GCRA: `capacity` at once, refilled evenly over `period`; the request takes `cost` of it
+--   w  strict sliding window: at most `capacity` in any `period`, whatever they cost
+-- Answers "banned" when one of the bans is there, and nothing is charged. Otherwise, separated by spaces: the index of the refusing tier or 0, the microseconds until it would pass, and for
 -- each tier what remains and the microseconds until all of it is back. One text each way: every number that is an
 -- item of its own costs the client more than the whole decision.
 local clock = redis.call('TIME')
@@ -10,16 +11,22 @@ local now = clock[1] * 1000000 + clock[2]
 local refused, wait = 0, 0
 local states, writes = {}, {}
 local words = string.gmatch(ARGV[1], '%S+')
+local bans = tonumber(words())
 
-for i, key in ipairs(KEYS) do
-  local kind, capacity, period = words(), tonumber(words()), tonumber(words())
+if redis.call('EXISTS', unpack(KEYS, 1, bans)) > 0 then
+  return 'banned'
+end
+
+for i = 1, #KEYS - bans do
+  local key = KEYS[bans + i]
+  local kind, capacity, period, cost = words(), tonumber(words()), tonumber(words()), tonumber(words())
   local remaining, reset, over
   if kind == 'g' then
     local step = period / capacity
     local tat = math.max(tonumber(redis.call('GET', key) or '0'), now)
-    over = tat + step - now - period
+    over = tat + step * cost - now - period
     if over <= 0 then
-      tat = tat + step
+      tat = tat + step * cost
       writes[#writes + 1] = {key, tat}
     end
     remaining = math.floor((period - (tat - now)) / step + 1e-6)

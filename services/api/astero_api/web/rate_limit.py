@@ -1,7 +1,7 @@
-"""Four tiers (global, address, user, route) decided by one Lua call, which charges all of them or none.
+"""Bans and four tiers (global, address, user, route) decided by one Lua call, which charges all or none.
 
-Without Redis ordinary routes go on under a bucket in this process, and sign-in routes answer 503: a limit
-that guards passwords fails closed.
+Without Redis nobody is banned, ordinary routes go on under a bucket in this process, and sign-in routes
+answer 503: a limit that guards passwords fails closed.
 """
 
 import math
@@ -19,8 +19,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from astero_api.web.batched_script import BatchedScript
-from astero_api.web.limits import RouteLimit, Tier, Tiers
-from astero_shared.errors import TooManyRequestsError, UnavailableError
+from astero_api.web.limits import RouteLimit, Tiers
+from astero_shared.errors import ForbiddenError, TooManyRequestsError, UnavailableError
+from astero_shared.features.bans.rules import keys_of_client
 
 _SCRIPT: Final = (Path(__file__).parent / "rate_limit.lua").read_text(encoding="utf-8")
 _PREFIX: Final = "api:limit:"
@@ -29,6 +30,7 @@ _MICROSECONDS: Final = 1_000_000
 _REDIS_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 1.0
 _LOCAL_KEYS: Final = 10_000
+_BANNED: Final = [b"banned"]
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -47,12 +49,14 @@ def connect(url: str) -> Redis:
 class _Plan:
     """The tiers a kind of request meets, with what is sent and advertised for them, made once."""
 
-    def __init__(self, tiers: Tiers, route: Sequence[Tier], *, signed_in: bool) -> None:
-        met = (tiers.everyone, tiers.address, *((tiers.user,) if signed_in else ()), *route)
-        self.tiers = tuple(replace(tier, capacity=tier.capacity * tiers.factor) for tier in met)
+    def __init__(self, tiers: Tiers, limit: RouteLimit, *, signed_in: bool) -> None:
+        shared = (tiers.everyone, tiers.address, *((tiers.user,) if signed_in else ()))
+        own = limit.tiers(signed_in=signed_in)
+        self.tiers = tuple(replace(tier, capacity=tier.capacity * tiers.factor) for tier in (*shared, *own))
+        self.costs = (limit.cost,) * len(shared) + (1,) * len(own)
         self.argument = " ".join(
-            f"{'w' if tier.strict else 'g'} {tier.capacity} {tier.seconds * _MICROSECONDS}"
-            for tier in self.tiers
+            f"{'w' if tier.strict else 'g'} {tier.capacity} {tier.seconds * _MICROSECONDS} {cost}"
+            for tier, cost in zip(self.tiers, self.costs, strict=True)
         )
         # the first tier is the whole site's: how busy others are is nobody's business
         self.policy = ", ".join(
@@ -74,12 +78,12 @@ class _LocalBuckets:
         self._share = share
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
-    def wait_of(self, keys: Sequence[str], tiers: Sequence[Tier]) -> float:
+    def wait_of(self, keys: Sequence[str], plan: _Plan) -> float:
         """Seconds until this request would pass; 0.0 when it passes now and has been charged."""
         now = time.monotonic()
         writes: list[tuple[str, float]] = []
-        for key, tier in zip(keys, tiers, strict=True):
-            step = tier.seconds * self._share / tier.capacity
+        for key, tier, cost in zip(keys, plan.tiers, plan.costs, strict=True):
+            step = tier.seconds * self._share * cost / tier.capacity
             full_at = max(self._full_at.get(key, 0.0), now) + step
             over = full_at - now - max(tier.seconds, step)
             if over > 0:
@@ -104,9 +108,9 @@ class RateLimiter:
         self._paused_until = 0.0
 
     async def charge(self, *, address: str, user: str | None, limit: RouteLimit) -> Headers:
-        """Count one request and answer its RateLimit headers.
+        """Count one request and answer its RateLimit headers. `address` is a bucket, see bucket_of.
 
-        Raises LimitExceededError (429), which carries them too, or UnavailableError (503).
+        Raises LimitExceededError (429), which carries them too, BannedError (403), or UnavailableError (503).
         """
         plan = self._plan_of(limit, signed_in=user is not None)
         caller = address if user is None or limit.sign_in else user
@@ -115,14 +119,16 @@ class RateLimiter:
             keys.append(f"{_PREFIX}user:{user}")
         by = {"caller": caller, "address": address, "user": user}
         keys += [f"{_PREFIX}{tier.name}:{by[tier.whose]}" for tier in limit.tiers(signed_in=user is not None)]
-        answer = await self._ask(keys, plan)
+        answer = await self._ask(address, keys, plan)
         if answer is None:
             if limit.sign_in:
                 raise UnavailableError("Signing in is not possible right now.", retry_after=5)
-            wait = self._local.wait_of(keys, plan.tiers)
+            wait = self._local.wait_of(keys, plan)
             if wait > 0:
                 raise LimitExceededError(wait, [])
             return []
+        if answer == _BANNED:
+            raise BannedError
         headers = [(b"ratelimit-policy", plan.policy), (b"ratelimit", plan.state(answer))]
         if answer[0] != b"0":
             raise LimitExceededError(int(answer[1]) / _MICROSECONDS, headers)
@@ -132,17 +138,16 @@ class RateLimiter:
         named = (limit.tier.name, signed_in)
         plan = self._plans.get(named)
         if plan is None:
-            plan = self._plans[named] = _Plan(
-                self._tiers, limit.tiers(signed_in=signed_in), signed_in=signed_in
-            )
+            plan = self._plans[named] = _Plan(self._tiers, limit, signed_in=signed_in)
         return plan
 
-    async def _ask(self, keys: list[str], plan: _Plan) -> list[bytes] | None:
+    async def _ask(self, address: str, keys: list[str], plan: _Plan) -> list[bytes] | None:
         """The script's answer; None while Redis is away, which one request a second finds out."""
         if time.monotonic() < self._paused_until:
             return None
         try:
-            answer = await self._script.run(keys, plan.argument)
+            bans = keys_of_client(address)
+            answer = await self._script.run((*bans, *keys), f"{len(bans)} {plan.argument}")
         except (RedisError, OSError) as error:
             if self._paused_until == 0.0:
                 logger.warning("rate limits are kept in this process: {}", type(error).__name__)
@@ -160,3 +165,10 @@ class LimitExceededError(TooManyRequestsError):
     def __init__(self, wait: float, headers: Headers) -> None:
         super().__init__("Too many requests; wait as Retry-After says.", retry_after=max(1, math.ceil(wait)))
         self.headers = headers
+
+
+class BannedError(ForbiddenError):
+    """The operator has shut this address out; for how long is not said."""
+
+    def __init__(self) -> None:
+        super().__init__("This address is shut out for a while.", code="auth.banned")
