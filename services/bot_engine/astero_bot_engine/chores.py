@@ -8,13 +8,14 @@ from typing import Final
 from uuid import UUID
 
 from loguru import logger
-from sqlalchemy.exc import SQLAlchemyError
 
 from astero_bot_engine.features.cases.rounds import CaseRounds
+from astero_bot_engine.fleet.loops import DatabaseLine
 from astero_bot_engine.fleet.supervisor import Supervisor
 from astero_bot_engine.gateway.client import BotClient
 from astero_bot_engine.gateway.intents import needed
 from astero_shared.clock import utc_now
+from astero_shared.db.outages import is_away
 from astero_shared.internal.contracts import EngineHealth, HostedBot
 
 EVERY_SECONDS: Final = 2.0
@@ -34,6 +35,7 @@ class Chores:
         self._rounds = rounds
         self._heard: dict[UUID, datetime] = {}
         self._silent: dict[UUID, datetime] = {}
+        self._database = DatabaseLine("cases")
 
     async def run(self) -> None:
         """For ever, for the bots held here."""
@@ -107,7 +109,9 @@ class Chores:
             return
         try:
             await self._rounds.tend(bot_ids)
-        except (SQLAlchemyError, OSError) as error:
-            logger.warning("the database is away", error=type(error).__name__)
+            self._database.answered()
         except Exception as error:  # noqa: BLE001 - the next round must come whatever this one met
-            logger.opt(exception=error).error("a round of chores failed")
+            if is_away(error):
+                self._database.failed(error)
+            else:
+                logger.opt(exception=error).error("a round of chores failed")

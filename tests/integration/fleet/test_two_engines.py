@@ -1,11 +1,13 @@
 """Two engines share the bots, replace each other, and never act for the same bot at once."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
 from support.discord_sandbox import DiscordSandbox
 from support.fleet import FleetDatabase, RunningEngine, eventually, running_engine
+from support.log_capture import captured_log
 from support.proxy import Line
 
 from astero_bot_engine.dispatch.guard import Refused
@@ -112,6 +114,29 @@ async def test_without_the_database_bots_stay_connected_silent_and_forget_nothin
         await eventually(lambda: (bot_id, "into the silence") in engine.heard)
         assert rows.lease(bot_id)["fence"] == 1
     assert identifies(rows) == 1
+
+
+async def test_an_outage_of_the_database_is_told_when_it_begins_and_when_it_is_over(
+    discord: DiscordSandbox, rows: FleetDatabase, line: Line
+) -> None:
+    home = await discord.community()
+    bot_id = rows.add_bot(home)
+    with captured_log(level="INFO") as log:
+        async with running_engine(rows, discord.api_url, engine_url=line.through, timing=QUICK) as engine:
+            await rows.until(bot_id, "online")
+            line.cut()
+            await eventually(lambda: "leases cannot be renewed" in log.text)
+            # Some rounds more of each loop.
+            await asyncio.sleep(4 * QUICK.renew)
+            line.mend()
+            await eventually(lambda: "leases are renewed again" in log.text)
+            await eventually(lambda: log.text.count("the database is back") >= 2)
+            assert engine.holds(bot_id)
+    said = Counter((entry["msg"], entry.get("what")) for entry in log.lines)
+    for what in ("leases", "bots"):
+        assert said["the database is away", what] == said["the database is back", what] == 1
+    assert said["leases cannot be renewed: bots stay connected and do not act", None] == 1
+    assert said["leases are renewed again: bots act", None] == 1
 
 
 async def test_a_crash_loop_stops_identifying_long_before_discord_acts(

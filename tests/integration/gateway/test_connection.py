@@ -3,8 +3,11 @@
 import asyncio
 
 from support.discord_sandbox import DiscordSandbox
+from support.log_capture import captured_log
 
 from astero_bot_engine.dispatch.guard import Refused
+from astero_bot_engine.gateway.client import BotClient
+from astero_bot_engine.gateway.lifeline import IdentifyDeferredError
 from astero_bot_engine.gateway.outcomes import (
     Fatal,
     IntentsMissing,
@@ -57,6 +60,29 @@ async def test_a_cut_line_is_resumed_and_nothing_is_missed(discord: DiscordSandb
     assert await bot.reported(Online) == Online(resumed=True)
     await home.say("three")
     assert await bot.heard(3) == ["one", "two", "three"]
+
+
+async def test_a_lost_line_and_its_return_are_told_once(discord: DiscordSandbox, engine: Engine) -> None:
+    home = await discord.community()
+    refusals = iter(range(5))
+
+    async def admit(client: BotClient) -> str:
+        if next(refusals, None) is not None:
+            raise IdentifyDeferredError(0.01)
+        return await engine.admit(client)
+
+    with captured_log(level="INFO") as log:
+        bot = engine.start(home.token, home.guild_id, admit=admit)
+        await bot.reported(Online)
+        for _ in range(2):
+            await home.fault("disconnect")
+            await bot.reported(Online)
+    said = [line for line in log.lines if line["msg"].startswith("bot ")]
+    assert [(line["msg"], line.get("reason")) for line in said] == [
+        ("bot disconnected", "bots.identify_deferred"),
+        ("bot online", None),
+        *[("bot disconnected", "connection lost"), ("bot online", None)] * 2,
+    ]
 
 
 async def test_reconnect_asked_by_discord_resumes(discord: DiscordSandbox, engine: Engine) -> None:

@@ -40,6 +40,7 @@ class Roster:
         self._engine_id = engine_id
         self._certainty = timing.lease - timing.margin
         self._silence: asyncio.TimerHandle | None = None
+        self._silent = False
         self._gone = gone
         self._ends: dict[asyncio.Task[None], UUID] = {}
 
@@ -63,6 +64,9 @@ class Roster:
         Bots in `before`, here when it was asked, that are not held any more are lost.
         """
         self.certain_until = asked_at + self._certainty
+        if self._silent:
+            self._silent = False
+            logger.info("leases are renewed again: bots act")
         for hosted in self.holding():
             hosted.client.acts_until = self.certain_until
             hosted.lane.resume()
@@ -80,6 +84,7 @@ class Roster:
             self._silence = None
 
     def _fall_silent(self) -> None:
+        self._silent = True
         logger.warning("leases cannot be renewed: bots stay connected and do not act")
         for hosted in self.holding():
             hosted.lane.hold()

@@ -110,11 +110,13 @@ class Supervisor:
         )
         self._upkeep = Upkeep(self._db, self._roster, self.settings, self._timing)
         every = self._timing
-        renewing = asyncio.create_task(forever(self._renew, every.renew))
+        renewing = asyncio.create_task(forever(self._renew, every.renew, what="leases"))
         loops = [
-            asyncio.create_task(forever(self._reconcile, every.reconcile, self._nudge)),
-            asyncio.create_task(forever(self._reporter.save, every.save, self._begun)),
-            asyncio.create_task(forever(self._reporter.tell, every.reconcile, self._changed)),
+            asyncio.create_task(forever(self._reconcile, every.reconcile, self._nudge, what="bots")),
+            asyncio.create_task(forever(self._reporter.save, every.save, self._begun, what="sessions")),
+            asyncio.create_task(
+                forever(self._reporter.tell, every.reconcile, self._changed, what="statuses")
+            ),
         ]
         try:
             await self._stop.wait()

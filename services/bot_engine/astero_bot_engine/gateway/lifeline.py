@@ -85,6 +85,7 @@ class Lifeline:
         self._stop_asked = asyncio.Event()
         self._asked: FinalOutcome = Stopped(kept=True)
         self._closing: asyncio.Task[None] | None = None
+        self._last_told: tuple[str, int | None] | None = None
 
     async def run(self, token: str) -> FinalOutcome:
         """Until it is ended. Cancelling it drops the line and keeps the session."""
@@ -205,7 +206,7 @@ class Lifeline:
             self.note_sequence()
             if self.online_at is not None:
                 self._backoff.settled(ws.loop.time() - self.online_at)
-                self.online_at = None
+                self.online_at = self._last_told = None
 
     def _give_up(self, ws: GatewaySocket) -> None:
         if self.online_at is None:
@@ -238,9 +239,16 @@ class Lifeline:
         return None
 
     async def _pause(self, reason: str, code: int | None, delay: float) -> None:
-        logger.info(
-            "bot disconnected", bot=str(self._client.bot_id), reason=reason, code=code, retry=round(delay, 1)
-        )
+        # Once for each cause until it is online again: Discord may be away for hours.
+        if self._last_told != (reason, code):
+            self._last_told = (reason, code)
+            logger.info(
+                "bot disconnected",
+                bot=str(self._client.bot_id),
+                reason=reason,
+                code=code,
+                retry=round(delay, 1),
+            )
         self._client.report(Reconnecting(reason, code, delay))
         await asyncio.sleep(delay)
 
