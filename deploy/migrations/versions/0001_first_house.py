@@ -67,6 +67,35 @@ CREATE TABLE discord_accounts (
 CREATE TABLE mails (
     id uuid PRIMARY KEY,
     letter bytea NOT NULL CHECK (octet_length(letter) >= 33 AND get_byte(letter, 0) = 1),
+CREATE TABLE totp_seeds (
+    user_id uuid PRIMARY KEY REFERENCES users (id),
+    ciphertext bytea NOT NULL CHECK (octet_length(ciphertext) >= 33 AND get_byte(ciphertext, 0) = 1),
+    created_at timestamptz NOT NULL,
+    confirmed_at timestamptz,
+    last_step bigint NOT NULL
+);
+
+CREATE TABLE recovery_codes (
+    code_hash bytea PRIMARY KEY CHECK (octet_length(code_hash) = 32),
+    user_id uuid NOT NULL REFERENCES users (id),
+    created_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+CREATE INDEX recovery_codes_user_id_idx ON recovery_codes (user_id);
+
+CREATE TABLE pending_logins (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users (id),
+    token_version integer NOT NULL,
+    amr text[] NOT NULL CHECK (cardinality(amr) > 0),
+    attempts integer NOT NULL CHECK (attempts BETWEEN 0 AND 5),
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    ended_at timestamptz
+);
+CREATE INDEX pending_logins_user_id_idx ON pending_logins (user_id);
+CREATE INDEX pending_logins_created_at_idx ON pending_logins (created_at);
+
     queued_at timestamptz NOT NULL,
     handed_over_at timestamptz
 );

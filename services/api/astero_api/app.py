@@ -21,13 +21,16 @@ from astero_api.features.discord_accounts.managed_servers import ManagedServers
 from astero_api.features.discord_accounts.oauth import connect_oauth
 from astero_api.features.health import routes as health
 from astero_api.features.installations import routes as installations
+from astero_api.features.mfa import routes as mfa
+from astero_api.features.mfa.recovery import RecoveryHashes
+from astero_api.features.mfa.service import SecondFactors
 from astero_api.features.modules import routes as modules
 from astero_api.features.reference import routes as reference
 from astero_api.features.sessions import routes as sessions
 from astero_api.mail.outbox import seal_with
 from astero_api.nudges import Nudges
 from astero_api.settings import ApiSettings
-from astero_api.web.access import provide_bot, provide_guild, provide_identity
+from astero_api.web.access import provide_bot, provide_guild, provide_identity, provide_second_step
 from astero_api.web.access_token import AccessTokens
 from astero_api.web.edge import Edge
 from astero_api.web.gate import Gate
@@ -40,6 +43,7 @@ from astero_api.web.rate_limit import RateLimiter, connect
 from astero_api.web.reader import Reader
 from astero_api.web.request import ApiRequest
 from astero_api.web.unit_of_work import AfterCommit, provide_unit_of_work
+from astero_api.web.second_step import SecondStepTokens
 from astero_shared.db.engine import create_engine
 from astero_shared.ids import Snowflake, decode_hook, encode_hook
 
@@ -53,10 +57,16 @@ ROUTES = (
     sessions.refresh,
     sessions.logout,
     sessions.logout_all,
-    sessions.list_sessions,
     sessions.reauthenticate,
     sessions.delete_session,
     bots.list_bots,
+    mfa.get_mfa,
+    mfa.enroll_mfa,
+    mfa.confirm_mfa,
+    mfa.verify_mfa,
+    mfa.disable_mfa,
+    mfa.make_new_recovery_codes,
+    sessions.list_sessions,
     bots.host_bot,
     bots.get_hosted_bot,
     bots.patch_bot,
@@ -97,6 +107,11 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
     tokens = AccessTokens(settings.jwt_secret)
     hashes = PasswordHashes(settings.password_pepper, cost=bcrypt_cost)
     after_commit = AfterCommit()
+    second_factors = SecondFactors(
+        settings.encryption_key,
+        RecoveryHashes(settings.password_pepper),
+        SecondStepTokens(settings.jwt_secret),
+    )
     nudges = Nudges(database, settings.bot_engine_secret)
     discord_check = DiscordCheck(settings.discord_api_url)
     hosting = Hosting(settings.encryption_key, discord_check, nudges)
@@ -131,6 +146,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
                 "hashes": hashes,
                 "nudges": nudges,
                 "hosting": hosting,
+                "second_factors": second_factors,
                 "after_commit": after_commit,
                 "discord_oauth": discord_oauth,
                 "managed_servers": managed_servers,
@@ -142,6 +158,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
             "bot": Provide(provide_bot, sync_to_thread=False),
             "guild": Provide(provide_guild, sync_to_thread=False),
         },
+            "step": Provide(provide_second_step, sync_to_thread=False),
         middleware=[
             Gate(
                 limiter=limiter,
@@ -149,6 +166,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
                 reader=reader,
                 managers=managed_servers,
                 origin=settings.public_url,
+                second_steps=second_factors.steps,
             )
         ],
         exception_handlers={Exception: answer_problem},

@@ -115,7 +115,7 @@ async def test_a_wrong_password_renews_nothing_and_is_counted_by_user(
             assert "set-cookie" not in answer.headers
     refused = await ana.post("/api/auth/reauthenticate", json={"password": PASSWORD})
     assert refused.status_code == 429
-    assert '"reauthenticate";q=5;w=300' in refused.headers["ratelimit-policy"]
+    assert '"proof";q=5;w=300' in refused.headers["ratelimit-policy"]
     assert (await ana.delete(bot)).status_code == 403
     assert (await ana.get("/api/auth/me")).status_code == 200
 

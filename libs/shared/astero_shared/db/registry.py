@@ -13,11 +13,26 @@ from astero_shared.features.cases import tables as cases
 from astero_shared.features.discord_accounts import tables as discord_accounts
 from astero_shared.features.fleet import tables as fleet
 from astero_shared.features.installations import tables as installations
+from astero_shared.features.mfa import tables as mfa
 from astero_shared.features.modules import tables as modules
 from astero_shared.features.sessions import tables as sessions
+from astero_shared.features.webhooks import tables as webhooks
 from astero_shared.mail import tables as mail
 
-TABLE_MODULES = (accounts, audit, bots, cases, discord_accounts, fleet, installations, mail, modules, sessions)
+TABLE_MODULES = (
+    accounts,
+    audit,
+    bots,
+    cases,
+    discord_accounts,
+    fleet,
+    installations,
+    mail,
+    mfa,
+    modules,
+    sessions,
+    webhooks,
+)
 
 
 def metadata() -> MetaData:

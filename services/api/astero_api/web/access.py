@@ -13,6 +13,7 @@ from astero_api.web.context import RequestContext, context_of
 from astero_api.web.identity import Identity
 from astero_api.web.policy import Permission
 from astero_api.web.reader import Reader
+from astero_api.web.second_step import SecondStep
 from astero_shared.clock import utc_now
 from astero_shared.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from astero_shared.features.bots.tables import SHARED_BOT_ID
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 def not_signed_in() -> UnauthenticatedError:
     """One answer for a missing, forged, expired, revoked or foreign session."""
-    return UnauthenticatedError("Log in first.")
+    return UnauthenticatedError()
 
 
 class GuildManagers(Protocol):
@@ -44,24 +45,22 @@ async def authorise(
     reader: Reader,
     managers: GuildManagers | None,
     ask_again: bool,
-    fresh: bool,
 ) -> None:
     """Put the proofs `permission` stands for into `context`. One statement, whatever the permission.
 
     The owner of a branded bot manages every server it is in; of the shared bot nobody is the owner, and a
-    server belongs to those whom Discord lets manage it. With `fresh` the user must have proved who they are a
-    moment ago: so says the session, and the token too, of which an older copy may be elsewhere.
-    Raises UnauthenticatedError, NotFoundError, or ForbiddenError `auth.reauthentication_required`.
+    server belongs to those whom Discord lets manage it. Raises UnauthenticatedError or NotFoundError.
     """
     if permission is Permission.PUBLIC:
+        return
+    if permission is Permission.SECOND_STEP:
+        if context.second_step is None:
+            raise not_signed_in()
         return
     if context.access is None:
         raise not_signed_in()
     if permission is Permission.SIGNED_IN:
-        standing = await reader.find(STANDING, **_asked(context.access))
-        context.identity = _identity(standing)
-        if fresh:
-            _refuse_stale(standing, context.access)
+        context.identity = _identity(await reader.find(STANDING, **_asked(context.access)))
         return
     bot_id: UUID = path["bot_id"]
     standing = await reader.find(STANDING_WITH_BOT, bot_id=bot_id, **_asked(context.access))
@@ -78,17 +77,18 @@ async def authorise(
         context.guild = GuildScope(actor=identity.actor, bot_id=bot_id, guild_id=guild_id)
     elif context.bot is None:
         raise NotFoundError("There is no such bot.", code="bots.not_found")
-    if fresh:
-        _refuse_stale(standing, context.access)
 
 
-def _refuse_stale(standing: Standing | None, access: AccessToken) -> None:
+def refuse_stale(context: RequestContext) -> None:
+    """The user must have proved who they are within five minutes, for routes that ask it.
+
+    So says the session, and the token too, of which an older copy may be in other hands.
+    Raises ForbiddenError `auth.reauthentication_required`.
+    """
+    proved = [about.authenticated_at for about in (context.identity, context.access) if about is not None]
     now = utc_now()
-    if standing is None or not (
-        is_fresh(standing.authenticated_at, now=now) and is_fresh(access.authenticated_at, now=now)
-    ):
+    if not proved or not all(is_fresh(at, now=now) for at in proved):
         raise ForbiddenError(
-            "Prove first that it is you, at /api/auth/reauthenticate, then send this again.",
             code="auth.reauthentication_required",
         )
 
@@ -122,6 +122,8 @@ def _identity(standing: Standing | None) -> Identity:
         email=standing.email,
         display_name=standing.display_name,
         locale=locale,
+        authenticated_at=standing.authenticated_at,
+        email_verified=standing.email_verified,
     )
 
 
@@ -133,11 +135,15 @@ def _guild_id(text: str) -> int:
 
 
 def _not_in_server() -> NotFoundError:
-    return NotFoundError("The bot is not in this server.", code="installations.not_found")
+    return NotFoundError(code="installations.not_found")
 
 
 def provide_identity(request: Request[Any, Any, Any]) -> Identity:
     return _proven(context_of(request.scope).identity)
+
+
+def provide_second_step(request: Request[Any, Any, Any]) -> SecondStep:
+    return _proven(context_of(request.scope).second_step)
 
 
 def provide_bot(request: Request[Any, Any, Any]) -> BotScope:

@@ -7,6 +7,7 @@ from litestar.types import Scope
 
 from astero_api.web.access_token import AccessToken
 from astero_api.web.identity import Identity
+from astero_api.web.second_step import SecondStep
 from astero_shared.scope import BotScope, GuildScope
 
 CONTEXT_KEY: Final = "astero"
@@ -17,7 +18,7 @@ class RequestContext:
     """`headers` are added to whatever answer is sent; `limited` says the rate limiter has counted it.
 
     `access` is a token whose signature and times hold; `identity`, `bot` and `guild` are there once
-    PostgreSQL has confirmed the session and the right.
+    PostgreSQL has confirmed the session and the right. `second_step` is read on the one route that takes it.
     """
 
     request_id: str
@@ -28,6 +29,7 @@ class RequestContext:
     identity: Identity | None = None
     bot: BotScope | None = None
     guild: GuildScope | None = None
+    second_step: SecondStep | None = None
 
 
 def context_of(scope: Scope | dict[str, Any]) -> RequestContext:

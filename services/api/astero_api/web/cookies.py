@@ -1,4 +1,7 @@
-"""The two session cookies: host-only, HttpOnly, Secure, SameSite=Lax; a token never leaves them."""
+"""The session cookies, and the one between two factors: host-only, HttpOnly, Secure, SameSite=Lax.
+
+A token never leaves them.
+"""
 
 from typing import Final
 
@@ -6,6 +9,7 @@ from litestar.types import Scope
 
 ACCESS_COOKIE: Final = "__Host-astero_at"
 REFRESH_COOKIE: Final = "__Host-astero_rt"
+MFA_COOKIE: Final = "__Host-astero_mfa"
 _ATTRIBUTES: Final = "Path=/; Secure; HttpOnly; SameSite=Lax"
 _MAX_COOKIE_HEADER: Final = 8192
 

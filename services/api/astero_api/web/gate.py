@@ -5,17 +5,18 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from astero_api.web.access import GuildManagers, authorise
+from astero_api.web.access import GuildManagers, authorise, refuse_stale
 from astero_api.web.access_token import AccessToken, AccessTokens
 from astero_api.web.client_ip import bucket_of
 from astero_api.web.context import context_of
-from astero_api.web.cookies import ACCESS_COOKIE, read_cookie
+from astero_api.web.cookies import ACCESS_COOKIE, MFA_COOKIE, read_cookie
 from astero_api.web.csrf import refuse_cross_site
 from astero_api.web.limits import UNROUTED
-from astero_api.web.policy import policy_of
+from astero_api.web.policy import Permission, policy_of
 from astero_api.web.query import refuse_bad_query
 from astero_api.web.rate_limit import LimitExceededError, RateLimiter
 from astero_api.web.reader import Reader
+from astero_api.web.second_step import SecondStep, SecondStepTokens
 from astero_shared.errors import NotFoundError
 
 
@@ -29,6 +30,7 @@ class Gate(ASGIMiddleware):
         *,
         limiter: RateLimiter,
         tokens: AccessTokens,
+        second_steps: SecondStepTokens,
         reader: Reader,
         managers: GuildManagers | None,
         origin: str,
@@ -37,21 +39,27 @@ class Gate(ASGIMiddleware):
         self._managers = managers
         self._limiter = limiter
         self._tokens = tokens
+        self._second_steps = second_steps
         self._reader = reader
         self._origin = origin.encode("ascii")
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         handler = scope["route_handler"]
         if not isinstance(handler, HTTPRouteHandler):
-            raise NotFoundError("There is nothing here.")
+            raise NotFoundError
         declared = policy_of(handler)
         context = context_of(scope)
         context.access = access = self._access(scope)
+        user_id = None if access is None else access.user_id
+        if declared is not None and declared.permission is Permission.SECOND_STEP:
+            # whose code is guessed counts, not who else is signed in here
+            context.second_step = step = self._second_step(scope)
+            user_id = None if step is None else step.user_id
         context.limited = True
         try:
             context.headers += await self._limiter.charge(
                 address=bucket_of(context.client_ip),
-                user=None if access is None else str(access.user_id),
+                user=None if user_id is None else str(user_id),
                 limit=UNROUTED if declared is None else declared.limit,
             )
         except LimitExceededError as error:
@@ -66,8 +74,9 @@ class Gate(ASGIMiddleware):
                 reader=self._reader,
                 managers=self._managers,
                 ask_again="DELETE" in handler.http_methods,
-                fresh=declared.fresh,
             )
+            if declared.fresh:
+                refuse_stale(context)
             if scope["query_string"]:
                 refuse_bad_query(handler, scope["query_string"])
         await next_app(scope, receive, send)
@@ -75,3 +84,7 @@ class Gate(ASGIMiddleware):
     def _access(self, scope: Scope) -> AccessToken | None:
         cookie = read_cookie(scope, ACCESS_COOKIE)
         return None if cookie is None else self._tokens.read(cookie)
+
+    def _second_step(self, scope: Scope) -> SecondStep | None:
+        cookie = read_cookie(scope, MFA_COOKIE)
+        return None if cookie is None else self._second_steps.read(cookie)

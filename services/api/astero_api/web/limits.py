@@ -62,12 +62,15 @@ UNROUTED: Final = RouteLimit(Tier("unrouted", 120, 60))
 LOGIN: Final = RouteLimit(Tier("login", 5, 900, strict=True), sign_in=True)
 REGISTER: Final = RouteLimit(Tier("register", 20, 3600, strict=True), sign_in=True)
 SESSION: Final = RouteLimit(Tier("session", 60, 60), sign_in=True)
-# a password or a code of somebody who is signed in already
-REAUTHENTICATE: Final = RouteLimit(
-    Tier("reauthenticate", 5, 300, strict=True, whose="user"),
+# A code, or a password of somebody who is signed in already: PyPI's figures for second factors. The counters
+# are the same for all these routes and follow the user: neither many addresses nor many doors give more tries.
+PROOF: Final = RouteLimit(
+    Tier("proof", 5, 300, strict=True, whose="user"),
     (
-        Tier("reauthenticate-hour", 20, 3600, strict=True, whose="user"),
-        Tier("reauthenticate-ip", 20, 300, strict=True, whose="address"),
+        Tier("proof-hour", 20, 3600, strict=True, whose="user"),
+        Tier("proof-day", 50, 86_400, strict=True, whose="user"),
+        Tier("proof-ip", 10, 300, strict=True, whose="address"),
+        Tier("proof-ip-hour", 50, 3600, strict=True, whose="address"),
     ),
     sign_in=True,
 )

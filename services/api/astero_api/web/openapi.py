@@ -17,12 +17,13 @@ from litestar.response import Redirect
 from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
-from astero_api.web.cookies import ACCESS_COOKIE
+from astero_api.web.cookies import ACCESS_COOKIE, MFA_COOKIE
 from astero_api.web.csrf import SAFE_METHODS
+from astero_api.web.exactly_one import ExactlyOne
 from astero_api.web.policy import Permission, Policy, declared_routes, policy_of
-from astero_api.web.problems import MEDIA_TYPE, Problem
 from astero_shared.features.modules.catalog import MODULES
 from astero_shared.ids import Snowflake, schema_hook
+from astero_shared.problems import MEDIA_TYPE, Problem
 
 _REF: Final = "#/components/schemas/{name}"
 _STEP: Final = re.compile(r"\{(?P<name>[a-z_]+):[a-z]+\}")
@@ -66,6 +67,9 @@ def describe(app: Litestar, *, version: str) -> bytes:
         for method in sorted(handler.http_methods):
             operations = paths.setdefault(documented_path(route), {})
             operations[method.lower()] = _operation(route, handler, declared, found)
+    for kind in kinds:
+        if isinstance(kind, type) and issubclass(kind, ExactlyOne):
+            components[kind.__name__] |= {"minProperties": 1, "maxProperties": 1}
     document = {
         "openapi": "3.1.0",
         "info": {"title": "Astero", "version": version, "description": _INTRODUCTION},
@@ -90,21 +94,20 @@ def _kinds(handler: HTTPRouteHandler) -> Iterator[Any]:
     body = handler.parsed_data_field
     if body is not None:
         yield body.annotation
-    answer = _answer_kind(handler)
-    if answer is not None:
-        yield answer
+    yield from _answer_kinds(handler)
 
 
-def _answer_kind(handler: HTTPRouteHandler) -> Any | None:
-    """The struct a handler answers with; None where it answers without a body, or with its own bytes."""
+def _answer_kinds(handler: HTTPRouteHandler) -> list[Any]:
+    """The structs a handler answers with; none where it answers without a body, or with its own bytes."""
     kind = handler.parsed_fn_signature.return_type.annotation
     if get_origin(kind) is Response:
         (kind,) = get_args(kind)
-    if get_origin(kind) in {Union, UnionType}:
-        kind = next(arm for arm in get_args(kind) if arm is not NoneType)
-    if kind in {None, NoneType, bytes} or (isinstance(kind, type) and issubclass(kind, Response)):
-        return None
-    return kind
+    arms = get_args(kind) if get_origin(kind) in {Union, UnionType} else (kind,)
+    return [
+        arm
+        for arm in arms
+        if arm not in {None, NoneType, bytes} and not (isinstance(arm, type) and issubclass(arm, Response))
+    ]
 
 
 def _operation(
@@ -122,7 +125,9 @@ def _operation(
     }
     if description:
         operation["description"] = " ".join(description.split())
-    if declared.permission is not Permission.PUBLIC:
+    if declared.permission is Permission.SECOND_STEP:
+        operation["security"] = [{"secondStep": []}]
+    elif declared.permission is not Permission.PUBLIC:
         operation["security"] = [{"session": []}]
     if declared.fresh:
         operation["x-reauthentication"] = "at most 5 minutes ago"
@@ -201,7 +206,7 @@ def _responses(
 ) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     status = handler.status_code
-    kind = _answer_kind(handler)
+    shapes = [found[kind] for kind in _answer_kinds(handler)]
     returned = handler.parsed_fn_signature.return_type.annotation
     if isinstance(returned, type) and issubclass(returned, Redirect):
         answers["303"] = {
@@ -210,8 +215,9 @@ def _responses(
         }
     else:
         done: dict[str, Any] = {"description": HTTPStatus(status).phrase, "headers": dict(_EVERY_ANSWER)}
-        if kind is not None:
-            done["content"] = {"application/json": {"schema": found[kind]}}
+        if shapes:
+            schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
+            done["content"] = {"application/json": {"schema": schema}}
         elif status == HTTPStatus.OK:
             done["content"] = {"application/json": {"schema": {"type": "object"}}}
         if declared.revisions:
@@ -264,7 +270,10 @@ def _components(schemas: dict[str, Any], found: dict[Any, dict[str, Any]]) -> di
                 "description": "Seconds.",
             },
         },
-        "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE}},
+        "securitySchemes": {
+            "session": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE},
+            "secondStep": {"type": "apiKey", "in": "cookie", "name": MFA_COOKIE},
+        },
     }
 
 

@@ -12,6 +12,7 @@ from litestar.routes import HTTPRoute
 
 from astero_api.web.identity import Identity
 from astero_api.web.rate_limit import RouteLimit
+from astero_api.web.second_step import SecondStep
 from astero_shared.scope import BotScope, GuildScope
 
 POLICY_KEY: Final = "policy"
@@ -22,6 +23,7 @@ class Permission(StrEnum):
     """Who may call: checked by the dependency that makes the typed value the handler must take."""
 
     PUBLIC = "public"
+    SECOND_STEP = "second_step"
     SIGNED_IN = "signed_in"
     BOT_VIEWER = "bot_viewer"
     BOT_OWNER = "bot_owner"
@@ -52,6 +54,7 @@ class Policy:
 # A handler cannot reach tenant data without taking the proof that its permission was checked.
 _PROOF: Final[dict[Permission, type | None]] = {
     Permission.PUBLIC: None,
+    Permission.SECOND_STEP: SecondStep,
     Permission.SIGNED_IN: Identity,
     Permission.BOT_VIEWER: BotScope,
     Permission.BOT_OWNER: BotScope,
@@ -60,6 +63,7 @@ _PROOF: Final[dict[Permission, type | None]] = {
 
 _PATH: Final[dict[Permission, frozenset[str]]] = {
     Permission.PUBLIC: frozenset(),
+    Permission.SECOND_STEP: frozenset(),
     Permission.SIGNED_IN: frozenset(),
     Permission.BOT_VIEWER: frozenset({"bot_id"}),
     Permission.BOT_OWNER: frozenset({"bot_id"}),
@@ -121,10 +125,10 @@ def _complaints(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[str]:
     taken = {field.annotation for field in handler.parsed_fn_signature.parameters.values()}
     if proof is not None and proof not in taken:
         yield f"is for {declared.permission} and takes no {proof.__name__}"
-    if proof is None and taken & {Identity, BotScope, GuildScope}:
+    if proof is None and taken & {SecondStep, Identity, BotScope, GuildScope}:
         yield "is public and takes the proof of a permission"
-    if proof is None and declared.fresh:
-        yield "is public and asks for a recent proof of who is there"
+    if declared.fresh and proof in {None, SecondStep}:
+        yield "asks for a recent proof of somebody who is not signed in"
     wanted = _PATH[declared.permission]
     if not wanted <= route.path_parameters.keys():
         yield f"is for {declared.permission} and its path does not name {sorted(wanted)}"

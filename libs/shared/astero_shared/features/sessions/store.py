@@ -52,12 +52,14 @@ async def revoke_session(session: AsyncSession, user_id: UUID, session_id: UUID,
     return ended.one_or_none() is not None
 
 
-async def revoke_all_sessions(session: AsyncSession, user_id: UUID, *, now: datetime) -> None:
-    await session.exec(
-        update(Session)
-        .where(col(Session.user_id) == user_id, col(Session.revoked_at).is_(None))
-        .values(revoked_at=now)
-    )
+async def revoke_all_sessions(
+    session: AsyncSession, user_id: UUID, *, now: datetime, but: UUID | None = None
+) -> None:
+    """`but` is the one session that goes on."""
+    ended = update(Session).where(col(Session.user_id) == user_id, col(Session.revoked_at).is_(None))
+    if but is not None:
+        ended = ended.where(col(Session.id) != but)
+    await session.exec(ended.values(revoked_at=now))
 
 
 async def claim_refresh_token(

@@ -1,7 +1,7 @@
 """Sign in with Discord, or connect Discord to the account that is signed in."""
 
 from typing import Annotated, Any
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 from litestar import Request, get
 from litestar.params import FromQuery, QueryParameter
@@ -17,8 +17,8 @@ from astero_api.features.discord_accounts.pending import (
     to_cookie,
 )
 from astero_api.features.discord_accounts.service import connect_account, sign_in_user
-from astero_api.features.sessions.browser import device_of, give_cookies
-from astero_api.features.sessions.service import start_session
+from astero_api.features.mfa.service import SECOND_STEP_PAGE, sign_in
+from astero_api.features.sessions.browser import device_of, give_sign_in
 from astero_api.web.access import find_identity
 from astero_api.web.context import context_of
 from astero_api.web.cookies import clear_cookie, read_cookie, set_cookie
@@ -36,9 +36,7 @@ _POLICY = policy(
 def _oauth(request: AnyRequest) -> DiscordOAuth:
     oauth: DiscordOAuth | None = request.app.state.discord_oauth
     if oauth is None:
-        raise NotFoundError(
-            "Signing in with Discord is not set up here.", code="discord_accounts.not_configured"
-        )
+        raise NotFoundError(code="discord_accounts.not_configured")
     return oauth
 
 
@@ -69,13 +67,10 @@ async def finish_discord_sign_in(
     pending = from_cookie(keyring, returned_state, read_cookie(request.scope, COOKIE))
     if pending is None:
         raise ForbiddenError(
-            "This sign-in was not begun in this browser, or is too old: start again.",
             code="discord_accounts.state_invalid",
         )
     if code is None or error is not None:
-        raise ForbiddenError(
-            "You declined at Discord; nothing was changed.", code="discord_accounts.declined"
-        )
+        raise ForbiddenError(code="discord_accounts.declined")
     identity = await find_identity(request)
     if pending.user_id is not None and (identity is None or identity.user_id != pending.user_id):
         raise DiscordRefusedError
@@ -95,15 +90,20 @@ async def finish_discord_sign_in(
             user = await sign_in_user(
                 session=session, keyring=keyring, discord_user=discord_user, tokens=tokens
             )
-            given = await start_session(
+            given = await sign_in(
                 session=session,
                 tokens=request.app.state.tokens,
+                factors=request.app.state.second_factors,
                 user=user,
                 device=device_of(request),
                 proved=("fed",),
             )
     if given is not None:
-        give_cookies(context, given)
+        give_sign_in(context, given)
+    if isinstance(given, str):
+        # the page of the second step knows where to go on
+        asked = f"{SECOND_STEP_PAGE}?{urlencode({'next': pending.next_path})}"
+        return Redirect(urljoin(request.app.state.settings.public_url, asked), status_code=303)
     if pending.user_id is not None:
         request.app.state.managed_servers.forget(pending.user_id)
     return Redirect(urljoin(request.app.state.settings.public_url, pending.next_path), status_code=303)

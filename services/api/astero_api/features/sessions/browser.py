@@ -7,7 +7,8 @@ from litestar import Request
 from astero_api.features.sessions.service import Device, Tokens
 from astero_api.web.access_token import LIFETIME_SECONDS
 from astero_api.web.context import RequestContext, context_of, header
-from astero_api.web.cookies import ACCESS_COOKIE, REFRESH_COOKIE, clear_cookie, set_cookie
+from astero_api.web.cookies import ACCESS_COOKIE, MFA_COOKIE, REFRESH_COOKIE, clear_cookie, set_cookie
+from astero_api.web.second_step import LIFETIME_SECONDS as SECOND_STEP_SECONDS
 
 _MAX_USER_AGENT: Final = 256
 
@@ -23,6 +24,14 @@ def give_cookies(context: RequestContext, tokens: Tokens) -> None:
         set_cookie(ACCESS_COOKIE, tokens.access, max_age=LIFETIME_SECONDS),
         set_cookie(REFRESH_COOKIE, tokens.refresh, max_age=tokens.refresh_seconds),
     ]
+
+
+def give_sign_in(context: RequestContext, given: Tokens | str) -> None:
+    """The cookies of a session, or the one of a login that waits for its second factor."""
+    if isinstance(given, str):
+        context.headers.append(set_cookie(MFA_COOKIE, given, max_age=SECOND_STEP_SECONDS))
+    else:
+        give_cookies(context, given)
 
 
 def give_access(context: RequestContext, access: str) -> None:

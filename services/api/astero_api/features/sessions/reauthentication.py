@@ -1,6 +1,7 @@
 """Proving anew who one is, in the session one has: what is dangerous asks for a proof of five minutes."""
 
 from astero_api.features.accounts.passwords import PasswordHashes
+from astero_api.features.mfa.service import SecondFactors, is_enabled, use_code, wrong_code
 from astero_api.features.sessions.service import access_token
 from astero_api.web.access import not_signed_in
 from astero_api.web.access_token import AccessTokens
@@ -10,7 +11,7 @@ from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
 from astero_shared.db.session import reading
-from astero_shared.errors import UnauthenticatedError
+from astero_shared.errors import ForbiddenError, UnauthenticatedError
 from astero_shared.features.accounts.store import get_user
 from astero_shared.features.sessions.rules import Method, joined, known_methods
 from astero_shared.features.sessions.store import find_session, update_authentication
@@ -21,14 +22,25 @@ async def check_own_password(
 ) -> None:
     """Raises UnauthenticatedError `auth.password_wrong`; an account without a password costs the same.
 
-    No connection waits while the hash is made.
+    ForbiddenError `mfa.required` where a second factor is on, before the password is looked at: it proves too
+    little there. No connection waits while the hash is made.
     """
     async with reading(unit.engine) as session:
         stored = (await get_user(session, identity.user_id)).password_hash
+        if await is_enabled(session, identity.user_id):
+            raise ForbiddenError(
+                "Two-step verification is on: send a code of your app, or use a passkey.", code="mfa.required"
+            )
     right = await hashes.check(password, stored)
     # changed since: the old one opens nothing any more
     if not right or (await get_user(unit.session, identity.user_id, lock=True)).password_hash != stored:
-        raise UnauthenticatedError("This password is wrong.", code="auth.password_wrong")
+        raise UnauthenticatedError(code="auth.password_wrong")
+
+
+async def check_own_code(*, unit: UnitOfWork, factors: SecondFactors, identity: Identity, code: str) -> None:
+    """Raises UnauthenticatedError `mfa.invalid_code`, also where no second factor is on."""
+    if not await use_code(unit.session, factors, identity.user_id, code):
+        raise wrong_code()
 
 
 async def renew_proof(

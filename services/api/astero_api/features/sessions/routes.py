@@ -6,22 +6,32 @@ from uuid import UUID
 from litestar import Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
+from msgspec import UNSET
 
-from astero_api.features.accounts.schemas import UserOut
-from astero_api.features.sessions.browser import device_of, give_access, give_cookies, take_cookies
+from astero_api.features.accounts.schemas import UserOut, user_out
+from astero_api.features.mfa.schemas import MfaRequired
+from astero_api.features.mfa.service import METHODS, sign_in
+from astero_api.features.sessions.browser import (
+    device_of,
+    give_access,
+    give_cookies,
+    give_sign_in,
+    take_cookies,
+)
 from astero_api.features.sessions.logout import log_out
-from astero_api.features.sessions.reauthentication import check_own_password, renew_proof
+from astero_api.features.sessions.reauthentication import check_own_code, check_own_password, renew_proof
 from astero_api.features.sessions.refresh import refresh_session
 from astero_api.features.sessions.schemas import LoginIn, ReauthenticationIn, SessionList, SessionOut
-from astero_api.features.sessions.service import end_all_sessions, end_session, log_in
+from astero_api.features.sessions.service import end_all_sessions, end_session, prove_password
 from astero_api.web.access import not_signed_in
 from astero_api.web.context import context_of
 from astero_api.web.cookies import REFRESH_COOKIE, read_cookie
 from astero_api.web.identity import Identity
-from astero_api.web.limits import LOGIN, READ, REAUTHENTICATE, SESSION, WRITE
+from astero_api.web.limits import LOGIN, PROOF, READ, SESSION, WRITE
 from astero_api.web.policy import AuditClass, Permission, policy
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.clock import utc_now
+from astero_shared.features.sessions.rules import Method
 from astero_shared.features.sessions.store import list_live_sessions
 
 AnyRequest = Request[Any, Any, Any]
@@ -32,22 +42,30 @@ AnyRequest = Request[Any, Any, Any]
     status_code=200,
     opt=policy(permission=Permission.PUBLIC, limit=LOGIN, audit=AuditClass.SECURITY, refusals=(401,)),
 )
-async def login(request: AnyRequest, data: JSONBody[LoginIn], unit: NamedDependency[UnitOfWork]) -> UserOut:
-    """Log in with e-mail and password: sets the session cookies, and ends the session they held before."""
+async def login(
+    request: AnyRequest, data: JSONBody[LoginIn], unit: NamedDependency[UnitOfWork]
+) -> UserOut | MfaRequired:
+    """Log in with e-mail and password: sets the session cookies, and ends the session they held before.
+
+    With two-step verification on, the answer asks for the second factor and the session begins with that.
+    """
     state = request.app.state
     context = context_of(request.scope)
     before = (context.access, read_cookie(request.scope, REFRESH_COOKIE))
-    user, tokens = await log_in(
-        unit=unit,
-        hashes=state.hashes,
+    user = await prove_password(unit=unit, hashes=state.hashes, email=data.email, password=data.password)
+    given = await sign_in(
+        session=unit.session,
         tokens=state.tokens,
-        email=data.email,
-        password=data.password,
+        factors=state.second_factors,
+        user=user,
         device=device_of(request),
+        proved=("pwd",),
     )
+    unit.on_commit(lambda: give_sign_in(context, given))
+    if isinstance(given, str):
+        return MfaRequired(mfa_required=True, methods=METHODS)
     await log_out(unit=unit, access=before[0], refresh=before[1])
-    unit.on_commit(lambda: give_cookies(context, tokens))
-    return UserOut(id=user.id, email=user.email, display_name=user.display_name, locale=user.locale)
+    return user_out(user)
 
 
 @post(
@@ -96,7 +114,7 @@ async def logout_all(
 @post(
     "/api/auth/reauthenticate",
     status_code=204,
-    opt=policy(permission=Permission.SIGNED_IN, limit=REAUTHENTICATE, audit=AuditClass.SECURITY),
+    opt=policy(permission=Permission.SIGNED_IN, limit=PROOF, audit=AuditClass.SECURITY),
 )
 async def reauthenticate(
     request: AnyRequest,
@@ -109,8 +127,13 @@ async def reauthenticate(
     For five minutes this session may then do what changes how you sign in, or cannot be undone.
     """
     state = request.app.state
-    await check_own_password(unit=unit, hashes=state.hashes, identity=identity, password=data.password)
-    access = await renew_proof(unit=unit, tokens=state.tokens, identity=identity, proved=("pwd",))
+    if data.password is not UNSET:
+        await check_own_password(unit=unit, hashes=state.hashes, identity=identity, password=data.password)
+        proved: Method = "pwd"
+    else:
+        await check_own_code(unit=unit, factors=state.second_factors, identity=identity, code=data.code or "")
+        proved = "otp"
+    access = await renew_proof(unit=unit, tokens=state.tokens, identity=identity, proved=(proved,))
     unit.on_commit(lambda: give_access(context_of(request.scope), access))
 
 

@@ -5,8 +5,9 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
+from astero_api.web.exactly_one import ExactlyOne
 from astero_shared.observability.masking import Masked
 
 
@@ -17,10 +18,11 @@ class LoginIn(Masked, frozen=True, kw_only=True, rename="camel", forbid_unknown_
     password: Annotated[str, Meta(min_length=1, max_length=1024, examples=["four-words-nobody-guesses"])]
 
 
-class ReauthenticationIn(Masked, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Who is signed in proves it once more."""
+class ReauthenticationIn(ExactlyOne, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Who is signed in proves it once more; with two-step verification on, not by the password."""
 
-    password: Annotated[str, Meta(min_length=1, max_length=1024)]
+    password: Annotated[str, Meta(min_length=1, max_length=1024)] | UnsetType = UNSET
+    code: Annotated[str, Meta(min_length=1, max_length=64, examples=["492039"])] | UnsetType = UNSET
 
 
 class SessionOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

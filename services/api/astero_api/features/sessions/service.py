@@ -14,6 +14,7 @@ from astero_api.features.sessions.tokens import (
     hash_refresh_token,
     new_refresh_token,
 )
+from astero_api.web.access import not_signed_in
 from astero_api.web.access_token import AccessTokens
 from astero_api.web.identity import Identity
 from astero_api.web.unit_of_work import UnitOfWork
@@ -32,6 +33,7 @@ from astero_shared.features.accounts.store import (
 from astero_shared.features.accounts.tables import User
 from astero_shared.features.sessions.rules import Method, known_methods
 from astero_shared.features.sessions.store import (
+    find_session,
     insert_refresh_token,
     insert_session,
     list_live_sessions,
@@ -64,20 +66,13 @@ def actor_of(user: User) -> Actor:
     return Actor(kind="user", id=str(user.id), name=user.display_name)
 
 
-async def log_in(
-    *,
-    unit: UnitOfWork,
-    hashes: PasswordHashes,
-    tokens: AccessTokens,
-    email: str,
-    password: str,
-    device: Device,
-) -> tuple[User, Tokens]:
-    """Raises UnauthenticatedError `auth.invalid_credentials`, the same for every kind of wrong.
+async def prove_password(*, unit: UnitOfWork, hashes: PasswordHashes, email: str, password: str) -> User:
+    """Whose address and password these are, locked: the first factor, by which alone nobody is signed in.
 
-    The hash is checked between two short looks at the database, so that no connection waits a second for it.
+    Raises UnauthenticatedError `auth.invalid_credentials`, the same for every kind of wrong. The hash is
+    checked between two short looks at the database, so that no connection waits a second for it.
     """
-    wrong = UnauthenticatedError("The address or the password is wrong.", code="auth.invalid_credentials")
+    wrong = UnauthenticatedError(code="auth.invalid_credentials")
     async with reading(unit.engine) as session:
         known = await find_user_by_email(session, email_key(email))
     usable = known is not None and known.status == "active"
@@ -91,9 +86,7 @@ async def log_in(
         raise wrong
     if newer is not None:
         await update_password_hash(unit.session, user.id, old=stored, new=newer)
-    return user, await start_session(
-        session=unit.session, tokens=tokens, user=user, device=device, proved=("pwd",)
-    )
+    return user
 
 
 async def start_session(
@@ -184,7 +177,7 @@ def access_token(*, tokens: AccessTokens, user: User, sign_in: Session) -> str:
 async def end_session(*, unit: UnitOfWork, identity: Identity, session_id: UUID) -> None:
     """Raises NotFoundError for a session that is not the user's or has ended."""
     if not await revoke_session(unit.session, identity.user_id, session_id, now=utc_now()):
-        raise NotFoundError("There is no such session.", code="sessions.not_found")
+        raise NotFoundError(code="sessions.not_found")
     await write_audit(
         unit.session, actor=identity.actor, action=AuditAction.SESSION_ENDED, target=str(session_id)
     )
@@ -201,3 +194,21 @@ async def end_all_sessions(*, unit: UnitOfWork, identity: Identity) -> None:
         target=str(identity.user_id),
         details={"all": True},
     )
+
+
+async def keep_only_this_session(*, unit: UnitOfWork, tokens: AccessTokens, identity: Identity) -> str:
+    """After a change of how one signs in: every other session ends; a new access token for this one."""
+    found = await find_session(unit.session, identity.session_id, lock=True)
+    if found is None or found[0].revoked_at is not None:
+        raise not_signed_in()
+    await revoke_all_sessions(unit.session, identity.user_id, now=utc_now(), but=identity.session_id)
+    await bump_token_version(unit.session, identity.user_id)
+    await write_audit(
+        unit.session,
+        actor=identity.actor,
+        action=AuditAction.SESSION_ENDED,
+        target=str(identity.user_id),
+        details={"all": True, "but": str(identity.session_id)},
+    )
+    user = await get_user(unit.session, identity.user_id)
+    return access_token(tokens=tokens, user=user, sign_in=found[0])
