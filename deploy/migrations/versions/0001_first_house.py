@@ -52,21 +52,6 @@ CREATE TABLE refresh_tokens (
 CREATE INDEX refresh_tokens_session_id_idx ON refresh_tokens (session_id);
 CREATE INDEX refresh_tokens_expires_at_idx ON refresh_tokens (expires_at);
 
-CREATE TABLE discord_accounts (
-    user_id uuid PRIMARY KEY REFERENCES users (id),
-    discord_user_id bigint NOT NULL UNIQUE,
-    username text NOT NULL,
-    access_ciphertext bytea NOT NULL
-        CHECK (octet_length(access_ciphertext) >= 33 AND get_byte(access_ciphertext, 0) = 1),
-    refresh_ciphertext bytea NOT NULL
-        CHECK (octet_length(refresh_ciphertext) >= 33 AND get_byte(refresh_ciphertext, 0) = 1),
-    access_expires_at timestamptz NOT NULL,
-    connected_at timestamptz NOT NULL
-);
-
-CREATE TABLE mails (
-    id uuid PRIMARY KEY,
-    letter bytea NOT NULL CHECK (octet_length(letter) >= 33 AND get_byte(letter, 0) = 1),
 CREATE TABLE totp_seeds (
     user_id uuid PRIMARY KEY REFERENCES users (id),
     ciphertext bytea NOT NULL CHECK (octet_length(ciphertext) >= 33 AND get_byte(ciphertext, 0) = 1),
@@ -96,6 +81,21 @@ CREATE TABLE pending_logins (
 CREATE INDEX pending_logins_user_id_idx ON pending_logins (user_id);
 CREATE INDEX pending_logins_created_at_idx ON pending_logins (created_at);
 
+CREATE TABLE discord_accounts (
+    user_id uuid PRIMARY KEY REFERENCES users (id),
+    discord_user_id bigint NOT NULL UNIQUE,
+    username text NOT NULL,
+    access_ciphertext bytea NOT NULL
+        CHECK (octet_length(access_ciphertext) >= 33 AND get_byte(access_ciphertext, 0) = 1),
+    refresh_ciphertext bytea NOT NULL
+        CHECK (octet_length(refresh_ciphertext) >= 33 AND get_byte(refresh_ciphertext, 0) = 1),
+    access_expires_at timestamptz NOT NULL,
+    connected_at timestamptz NOT NULL
+);
+
+CREATE TABLE mails (
+    id uuid PRIMARY KEY,
+    letter bytea NOT NULL CHECK (octet_length(letter) >= 33 AND get_byte(letter, 0) = 1),
     queued_at timestamptz NOT NULL,
     handed_over_at timestamptz
 );

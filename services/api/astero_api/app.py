@@ -42,8 +42,8 @@ from astero_api.web.problems import answer_problem
 from astero_api.web.rate_limit import RateLimiter, connect
 from astero_api.web.reader import Reader
 from astero_api.web.request import ApiRequest
-from astero_api.web.unit_of_work import AfterCommit, provide_unit_of_work
 from astero_api.web.second_step import SecondStepTokens
+from astero_api.web.unit_of_work import AfterCommit, provide_unit_of_work
 from astero_shared.db.engine import create_engine
 from astero_shared.ids import Snowflake, decode_hook, encode_hook
 
@@ -58,8 +58,6 @@ ROUTES = (
     sessions.logout,
     sessions.logout_all,
     sessions.reauthenticate,
-    sessions.delete_session,
-    bots.list_bots,
     mfa.get_mfa,
     mfa.enroll_mfa,
     mfa.confirm_mfa,
@@ -67,6 +65,8 @@ ROUTES = (
     mfa.disable_mfa,
     mfa.make_new_recovery_codes,
     sessions.list_sessions,
+    sessions.delete_session,
+    bots.list_bots,
     bots.host_bot,
     bots.get_hosted_bot,
     bots.patch_bot,
@@ -105,13 +105,13 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
     redis = connect(settings.redis_url.reveal())
     limiter = RateLimiter(redis, tiers=tiers or Tiers(), workers=settings.api_workers)
     tokens = AccessTokens(settings.jwt_secret)
-    hashes = PasswordHashes(settings.password_pepper, cost=bcrypt_cost)
-    after_commit = AfterCommit()
     second_factors = SecondFactors(
         settings.encryption_key,
         RecoveryHashes(settings.password_pepper),
         SecondStepTokens(settings.jwt_secret),
     )
+    hashes = PasswordHashes(settings.password_pepper, cost=bcrypt_cost)
+    after_commit = AfterCommit()
     nudges = Nudges(database, settings.bot_engine_secret)
     discord_check = DiscordCheck(settings.discord_api_url)
     hosting = Hosting(settings.encryption_key, discord_check, nudges)
@@ -144,9 +144,9 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
                 "reader": reader,
                 "tokens": tokens,
                 "hashes": hashes,
+                "second_factors": second_factors,
                 "nudges": nudges,
                 "hosting": hosting,
-                "second_factors": second_factors,
                 "after_commit": after_commit,
                 "discord_oauth": discord_oauth,
                 "managed_servers": managed_servers,
@@ -155,18 +155,18 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
         dependencies={
             "unit": Provide(provide_unit_of_work),
             "identity": Provide(provide_identity, sync_to_thread=False),
+            "step": Provide(provide_second_step, sync_to_thread=False),
             "bot": Provide(provide_bot, sync_to_thread=False),
             "guild": Provide(provide_guild, sync_to_thread=False),
         },
-            "step": Provide(provide_second_step, sync_to_thread=False),
         middleware=[
             Gate(
                 limiter=limiter,
                 tokens=tokens,
+                second_steps=second_factors.steps,
                 reader=reader,
                 managers=managed_servers,
                 origin=settings.public_url,
-                second_steps=second_factors.steps,
             )
         ],
         exception_handlers={Exception: answer_problem},

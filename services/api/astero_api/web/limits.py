@@ -63,7 +63,7 @@ LOGIN: Final = RouteLimit(Tier("login", 5, 900, strict=True), sign_in=True)
 REGISTER: Final = RouteLimit(Tier("register", 20, 3600, strict=True), sign_in=True)
 SESSION: Final = RouteLimit(Tier("session", 60, 60), sign_in=True)
 # A code, or a password of somebody who is signed in already: PyPI's figures for second factors. The counters
-# are the same for all these routes and follow the user: neither many addresses nor many doors give more tries.
+# are one set for all these routes and follow the user: neither many addresses nor many doors give more tries.
 PROOF: Final = RouteLimit(
     Tier("proof", 5, 300, strict=True, whose="user"),
     (
