@@ -1,4 +1,6 @@
-"""Every error a user may see: typed, with a stable code, an HTTP status and a sentence safe to show.
+"""Every error a user may see: typed, with a stable code and an HTTP status.
+
+What it says stands in `locales/`, under `errors.<code>`, in every language.
 
 AsteroError
 ├── InvalidError              422   the request was understood and refused; `pointer` names the field
@@ -13,14 +15,17 @@ AsteroError
 └── UnavailableError          503   try again later
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class AsteroError(Exception):
-    """Base of all. `code` is stable (`bots.token_invalid`); `detail` says what to do next.
+    """Base of all. `code` is stable (`bots.token_invalid`).
 
-    `detail` reaches users: it never holds a secret, a driver's text or another tenant's data.
-    `retry_after` is in whole seconds and becomes the Retry-After header.
+    `sentence` names another entry below `errors.` where one code has several things to say, and `params` fill
+    it in; `detail` is a sentence that somebody has put into the reader's language already. All of it reaches
+    users: it never holds a secret, a driver's text or another tenant's data. `retry_after` is in whole
+    seconds and becomes the Retry-After header.
     """
 
     status: ClassVar[int] = 500
@@ -28,15 +33,19 @@ class AsteroError(Exception):
 
     def __init__(
         self,
-        detail: str,
+        detail: str | None = None,
         *,
         code: str | None = None,
+        sentence: str | None = None,
+        params: Mapping[str, Any] | None = None,
         pointer: str | None = None,
         retry_after: int | None = None,
     ) -> None:
-        super().__init__(detail)
-        self.detail = detail
         self.code = code or self.default_code
+        super().__init__(detail or self.code)
+        self.detail = detail
+        self.sentence = sentence or self.code
+        self.params = params or {}
         self.pointer = pointer
         self.retry_after = retry_after
 

@@ -22,9 +22,7 @@ _VIRAMA: Final = 9
 def refuse_hidden(name: str, *, pointer: str) -> None:
     """Raises InvalidError `names.hidden`; `pointer` is the field's JSON Pointer."""
     if not is_visible(name) or any(_hides(name, index) for index in range(len(name))):
-        raise InvalidError(
-            "A name is made of characters that can be seen.", code="names.hidden", pointer=pointer
-        )
+        raise InvalidError(code="names.hidden", pointer=pointer)
 
 
 def _hides(name: str, index: int) -> bool:

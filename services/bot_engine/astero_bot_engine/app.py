@@ -139,5 +139,5 @@ async def _run(settings: EngineSettings, db: AsyncEngine) -> None:
 def _fence(fleet: Supervisor, bot_id: UUID) -> Fence:
     number = fleet.fence(bot_id)
     if number is None:
-        raise LeaseLostError("this engine does not hold the bot")
+        raise LeaseLostError
     return Fence(fleet.engine_id, number)

@@ -28,7 +28,7 @@ class SecretUnavailableError(AsteroError):
     default_code = "secret_unavailable"
 
     def __init__(self, table: str, column: str, row: UUID) -> None:
-        super().__init__("a stored secret cannot be opened; enter it again")
+        super().__init__()
         self.where = f"{table}.{column}"
         self.row = row
 

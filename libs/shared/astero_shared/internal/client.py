@@ -55,7 +55,6 @@ class EngineClient:
             return msgspec.json.decode(response.content, type=answer, dec_hook=decode_hook)
         except (httpx.HTTPError, msgspec.MsgspecError):
             raise UnavailableError(
-                "The bot engine cannot be reached right now; try again in a moment.",
                 code="engine.unavailable",
                 retry_after=5,
             ) from None

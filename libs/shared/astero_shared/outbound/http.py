@@ -121,7 +121,7 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
         origin = origin_of(request.url)
         if origin not in self._allowed or request.url.userinfo:
             logger.bind(host=origin[1], port=origin[2]).error("outbound.denied")
-            raise EgressDeniedError("This call is not allowed to leave.")
+            raise EgressDeniedError
         deadline = time.monotonic() + self._total_seconds
         try:
             async with asyncio.timeout(self._total_seconds):

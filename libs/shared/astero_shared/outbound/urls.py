@@ -16,9 +16,6 @@ from astero_shared.outbound.prefixes import Address
 
 MAX_URL: Final = 2048
 PORTS: Final = frozenset({443, 8443})
-FORBIDDEN: Final = (
-    "This address cannot be used: give an https address with a public DNS name, on port 443 or 8443."
-)
 # Nobody owns these names on the internet: RFC 6761, 6762, 7686, 8375, and what ICANN keeps for private use.
 _PRIVATE_SUFFIXES: Final = (
     "local", "localhost", "localdomain", "internal", "intranet", "lan", "onion", "arpa",
@@ -40,7 +37,7 @@ class UrlForbiddenError(InvalidError):
     default_code = "webhooks.url_forbidden"
 
     def __init__(self) -> None:
-        super().__init__(FORBIDDEN, pointer="/url")
+        super().__init__(pointer="/url")
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ async def authorise(
             raise _not_in_server()
         context.guild = GuildScope(actor=identity.actor, bot_id=bot_id, guild_id=guild_id)
     elif context.bot is None:
-        raise NotFoundError("There is no such bot.", code="bots.not_found")
+        raise NotFoundError(code="bots.not_found")
 
 
 def refuse_stale(context: RequestContext) -> None:

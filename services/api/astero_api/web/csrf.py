@@ -36,10 +36,7 @@ def refuse_cross_site(scope: Scope, origin: bytes) -> None:
     if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
         return
     if not _is_ours(scope, origin):
-        raise ForbiddenError(
-            "This request did not come from the dashboard: its Origin is missing or another.",
-            code="auth.cross_site",
-        )
+        raise ForbiddenError(code="auth.cross_site")
     # an empty form has no body and still says that it is one
     if _has_body(scope) or has_header(scope, b"content-type"):
         require_json(header(scope, b"content-type"))

@@ -18,12 +18,13 @@ from astero_api.web.client_ip import Network, bucket_of, client_ip
 from astero_api.web.context import CONTEXT_KEY, RequestContext
 from astero_api.web.language import language_of
 from astero_api.web.limits import UNROUTED
-from astero_api.web.problems import MEDIA_TYPE, problem_for
+from astero_api.web.problems import problem_for
 from astero_api.web.rate_limit import BannedError, LimitExceededError, RateLimiter
 from astero_api.web.security_headers import with_security_headers
 from astero_shared.errors import NotFoundError
 from astero_shared.ids import new_id
 from astero_shared.observability import logs
+from astero_shared.problems import MEDIA_TYPE
 
 _DECODE_ROUNDS: Final = 4
 # no dots, no escapes, no doubled slashes: what every address of ours looks like
@@ -75,7 +76,7 @@ class Edge:
         try:
             with logs.request(context.request_id, method=scope["method"], url=scope["path"]):
                 if is_internal(scope["path"]):
-                    await reply.send_problem(NotFoundError("There is nothing here."))
+                    await reply.send_problem(NotFoundError())
                 else:
                     await self._app(scope, receive, reply.send)
         except Exception as error:

@@ -40,6 +40,5 @@ def require_revision(scope: Scope, revision: int) -> None:
     wanted = str(revision).encode()
     if not readable or not any(not weak and tag == wanted for weak, tag in _TAG.findall(given)):
         raise PreconditionFailedError(
-            "Somebody changed this meanwhile; load it again and repeat your change.",
             code="precondition_failed",
         )

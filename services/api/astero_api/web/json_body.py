@@ -11,12 +11,8 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
-from astero_api.web.problems import (
-    FieldProblem,
-    FieldsInvalidError,
-    MalformedError,
-    MediaTypeError,
-)
+from astero_api.web.problems import MalformedError, MediaTypeError
+from astero_api.web.refused_fields import FieldsInvalidError, RefusedField, refuse
 
 MAX_BODY_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 32
@@ -31,17 +27,17 @@ _AT: Final = re.compile(r"^(?P<text>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$
 def require_json(content_type: bytes | None) -> None:
     """A form or text/plain can be sent across sites without a preflight; JSON cannot."""
     if content_type is None or _JSON_MEDIA_TYPE.fullmatch(content_type) is None:
-        raise MediaTypeError("Send the body as application/json in UTF-8.")
+        raise MediaTypeError
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise MalformedError(f"{name} is not a JSON number.")
+    raise MalformedError(sentence="request.not_a_number", params={"name": name})
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise MalformedError("A key appears twice in one object.", code="request.duplicate_key")
+        raise MalformedError(code="request.duplicate_key")
     return found
 
 
@@ -51,12 +47,12 @@ def _escape(step: str) -> str:
 
 def _refuse_text(text: str, pointer: str) -> None:
     if "\0" in text:
-        raise MalformedError("NUL is not allowed in text.", pointer=pointer)
+        raise MalformedError(sentence="request.nul", pointer=pointer)
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise MalformedError("A surrogate stands alone in a text.", pointer=pointer) from None
+            raise MalformedError(sentence="request.surrogate", pointer=pointer) from None
 
 
 def _inspect(tree: Any) -> None:
@@ -68,11 +64,11 @@ def _inspect(tree: Any) -> None:
             _refuse_text(node, pointer)
             continue
         if isinstance(node, float) and not math.isfinite(node):
-            raise MalformedError("A number is too large.", pointer=pointer)
+            raise MalformedError(sentence="request.number_large", pointer=pointer)
         if not isinstance(node, dict | list):
             continue
         if depth >= MAX_DEPTH:
-            raise MalformedError(f"More than {MAX_DEPTH} levels.", code="request.too_deep")
+            raise MalformedError(code="request.too_deep", params={"levels": MAX_DEPTH})
         if isinstance(node, dict):
             for key, value in node.items():
                 _refuse_text(key, pointer)
@@ -86,44 +82,24 @@ def parse_json(body: bytes) -> Any:
     try:
         tree = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except RecursionError:
-        raise MalformedError(f"More than {MAX_DEPTH} levels.", code="request.too_deep") from None
+        raise MalformedError(code="request.too_deep", params={"levels": MAX_DEPTH}) from None
     except UnicodeDecodeError:
-        raise MalformedError("The body is not UTF-8.") from None
+        raise MalformedError(sentence="request.not_utf8") from None
     except json.JSONDecodeError as error:
-        raise MalformedError(f"The body is not JSON (line {error.lineno}, column {error.colno}).") from None
+        raise MalformedError(
+            sentence="request.not_json", params={"line": error.lineno, "column": error.colno}
+        ) from None
     except ValueError:
         # an integer of thousands of digits
-        raise MalformedError("A number is too long.") from None
+        raise MalformedError(sentence="request.number_long") from None
     _inspect(tree)
     return tree
-
-
-def _code_of(text: str) -> tuple[str, str]:
-    """Msgspec's sentence as (code, sentence without the offending value)."""
-    if text.startswith("Invalid enum value"):
-        return "not_allowed", "Not one of the allowed values."
-    for fragment, code in (
-        ("missing required field", "missing"),
-        ("unknown field", "unknown"),
-        ("of length >=", "too_short"),
-        ("of length <=", "too_long"),
-        ("` >=", "too_small"),
-        ("` <=", "too_large"),
-        ("` >", "too_small"),
-        ("` <", "too_large"),
-        ("matching regex", "pattern"),
-    ):
-        if fragment in text:
-            return code, text.replace("`", "")
-    if text.startswith("Expected"):
-        return "type", text.replace("`", "")
-    return "invalid", text.replace("`", "")
 
 
 _NAMED_FIELD: Final = re.compile(r"(?:missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
 
 
-def field_problem(error: msgspec.ValidationError, prefix: str = "") -> FieldProblem:
+def refused_field(error: msgspec.ValidationError, prefix: str = "") -> RefusedField:
     """The refused field of one msgspec error, as a JSON Pointer below `prefix`."""
     match = _AT.match(str(error))
     text, path = (match["text"], match["path"] or "") if match else (str(error), "")
@@ -133,30 +109,25 @@ def field_problem(error: msgspec.ValidationError, prefix: str = "") -> FieldProb
     if named := _NAMED_FIELD.search(text):
         pointer += f"/{_escape(named['name'])}"
         text = text[: named.start("name") - 1].rstrip()
-    code, detail = _code_of(text)
-    return FieldProblem(pointer=pointer, detail=detail, code=code)
+    return refuse(pointer, text)
 
 
-def _each_field(tree: dict[str, Any], kind: type[msgspec.Struct], dec_hook: Any) -> list[FieldProblem]:
+def _each_field(tree: dict[str, Any], kind: type[msgspec.Struct], dec_hook: Any) -> list[RefusedField]:
     """Msgspec stops at the first refused field; the caller of an API wants all of them."""
-    problems: list[FieldProblem] = []
+    problems: list[RefusedField] = []
     known: set[str] = set()
     for field in msgspec.structs.fields(kind):
         name = field.encode_name
         known.add(name)
         if name not in tree:
             if field.required:
-                problems.append(FieldProblem(f"/{_escape(name)}", "This field is required.", "missing"))
+                problems.append(RefusedField(f"/{_escape(name)}", "missing"))
             continue
         try:
             msgspec.convert(tree[name], field.type, strict=True, dec_hook=dec_hook)
         except msgspec.ValidationError as error:
-            problems.append(field_problem(error, f"/{_escape(name)}"))
-    problems.extend(
-        FieldProblem(f"/{_escape(name)}", "There is no such field.", "unknown")
-        for name in tree
-        if name not in known
-    )
+            problems.append(refused_field(error, f"/{_escape(name)}"))
+    problems.extend(RefusedField(f"/{_escape(name)}", "unknown") for name in tree if name not in known)
     return problems
 
 
@@ -165,7 +136,7 @@ def convert_json(tree: Any, kind: Any, *, dec_hook: Any = None) -> Any:
     try:
         return msgspec.convert(tree, kind, strict=True, dec_hook=dec_hook)
     except msgspec.ValidationError as error:
-        problems: list[FieldProblem] = []
+        problems: list[RefusedField] = []
         if isinstance(tree, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             problems = _each_field(tree, kind, dec_hook)
-        raise FieldsInvalidError(problems or [field_problem(error)]) from None
+        raise FieldsInvalidError(problems or [refused_field(error)]) from None

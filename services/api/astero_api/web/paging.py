@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar.params import QueryParameter
 
-from astero_api.web.problems import FieldProblem, FieldsInvalidError
+from astero_api.web.refused_fields import FieldsInvalidError, RefusedField
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ def cut(rows: Sequence[T], limit: int) -> tuple[Sequence[T], bool]:
 
 
 def _bad_cursor() -> FieldsInvalidError:
-    return FieldsInvalidError([FieldProblem("?cursor", "This is no cursor of this list.", "cursor")])
+    return FieldsInvalidError([RefusedField("?cursor", "cursor")])
 
 
 def id_cursor(cursor: str | None) -> UUID | None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from astero_api.web.problems import FieldProblem, FieldsInvalidError
+from astero_api.web.refused_fields import FieldsInvalidError, RefusedField
 
 _MAX_BYTES: Final = 4096
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -27,7 +27,7 @@ def known_names(handler: HTTPRouteHandler) -> frozenset[str]:
 def refuse_bad_query(handler: HTTPRouteHandler, query_string: bytes) -> None:
     """Raises FieldsInvalidError; a name is repeated back only where it is one of ours."""
     if len(query_string) > _MAX_BYTES:
-        raise FieldsInvalidError([FieldProblem("?", "The query is too long.", "too_long")])
+        raise FieldsInvalidError([RefusedField("?", "too_long", {"bound": _MAX_BYTES})])
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"),
@@ -37,19 +37,17 @@ def refuse_bad_query(handler: HTTPRouteHandler, query_string: bytes) -> None:
             max_num_fields=32,
         )
     except ValueError:
-        raise FieldsInvalidError(
-            [FieldProblem("?", "The query is not a list of name=value in UTF-8.", "malformed")]
-        ) from None
+        raise FieldsInvalidError([RefusedField("?", "malformed")]) from None
     known = known_names(handler)
-    problems: list[FieldProblem] = []
+    problems: list[RefusedField] = []
     seen: set[str] = set()
     for name, value in pairs:
         if name not in known:
-            problems.append(FieldProblem("?", "There is no such query parameter.", "unknown"))
+            problems.append(RefusedField("?", "unknown"))
         elif name in seen:
-            problems.append(FieldProblem(f"?{name}", "Give this parameter once.", "repeated"))
+            problems.append(RefusedField(f"?{name}", "repeated"))
         elif _CONTROL.search(value):
-            problems.append(FieldProblem(f"?{name}", "Control characters are refused.", "pattern"))
+            problems.append(RefusedField(f"?{name}", "control_characters"))
         seen.add(name)
     if problems:
         raise FieldsInvalidError(problems)

@@ -122,7 +122,7 @@ class RateLimiter:
         answer = await self._ask(address, keys, plan)
         if answer is None:
             if limit.sign_in:
-                raise UnavailableError("Signing in is not possible right now.", retry_after=5)
+                raise UnavailableError(sentence="auth.not_now", retry_after=5)
             wait = self._local.wait_of(keys, plan)
             if wait > 0:
                 raise LimitExceededError(wait, [])
@@ -163,7 +163,7 @@ class LimitExceededError(TooManyRequestsError):
     """`headers` say which tier refused; `retry_after` is when the same request would pass."""
 
     def __init__(self, wait: float, headers: Headers) -> None:
-        super().__init__("Too many requests; wait as Retry-After says.", retry_after=max(1, math.ceil(wait)))
+        super().__init__(retry_after=max(1, math.ceil(wait)))
         self.headers = headers
 
 
@@ -171,4 +171,4 @@ class BannedError(ForbiddenError):
     """The operator has shut this address out; for how long is not said."""
 
     def __init__(self) -> None:
-        super().__init__("This address is shut out for a while.", code="auth.banned")
+        super().__init__(code="auth.banned")

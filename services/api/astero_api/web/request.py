@@ -15,7 +15,7 @@ _MAX_LENGTH_DIGITS: Final = 12
 
 
 def _too_large() -> TooLargeError:
-    return TooLargeError(f"The body is larger than {MAX_BODY_BYTES // 1024} KiB.")
+    return TooLargeError(sentence="request.body_large", params={"kib": MAX_BODY_BYTES // 1024})
 
 
 class ApiRequest(Request[Any, Any, Any]):
@@ -28,16 +28,16 @@ class ApiRequest(Request[Any, Any, Any]):
         announced = header(self.scope, b"content-length")
         if announced is not None:
             if not announced.isdigit() or len(announced) > _MAX_LENGTH_DIGITS:
-                raise MalformedError("Content-Length is not a number.")
+                raise MalformedError(sentence="request.length_unreadable")
             if int(announced) > MAX_BODY_BYTES:
                 raise _too_large()
         try:
             async with asyncio.timeout(_BODY_SECONDS):
                 self._body = await self._read()
         except TimeoutError:
-            raise TooSlowError(f"The body did not arrive within {_BODY_SECONDS:.0f} s.") from None
+            raise TooSlowError(params={"seconds": f"{_BODY_SECONDS:.0f}"}) from None
         if not self._body.strip():
-            raise MalformedError("This address needs a JSON body.", code="request.body_missing")
+            raise MalformedError(code="request.body_missing")
         return self._body
 
     async def _read(self) -> bytes:
@@ -47,7 +47,7 @@ class ApiRequest(Request[Any, Any, Any]):
         while True:
             event = await self.receive()
             if event["type"] != "http.request":
-                raise MalformedError("The body ended early.")
+                raise MalformedError(sentence="request.ended_early")
             part = event["body"]
             size += len(part)
             if size > MAX_BODY_BYTES:

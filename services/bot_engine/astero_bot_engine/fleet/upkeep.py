@@ -90,7 +90,7 @@ class Upkeep:
         """Leave the server at Discord; being gone already is fine."""
         hosted = self._roster.hosted.get(bot_id)
         if hosted is None:
-            raise NotFoundError("This engine does not run that bot.", code="engine.bot_not_held")
+            raise NotFoundError(code="engine.bot_not_held")
         try:
             await hosted.client.http.leave_guild(guild_id)
         except discord.NotFound:
@@ -99,7 +99,6 @@ class Upkeep:
                 await mark_left(session, GuildScope(SYSTEM, bot_id, guild_id))
         except (discord.HTTPException, CallBarredError, OSError) as error:
             raise UnavailableError(
-                "Discord could not be asked; try again in a moment.",
                 code="discord.unavailable",
                 retry_after=5,
             ) from error

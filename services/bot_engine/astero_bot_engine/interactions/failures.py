@@ -16,6 +16,7 @@ from astero_bot_engine.interactions.replies import NOBODY, reply
 from astero_shared.errors import AsteroError
 from astero_shared.i18n import Locale, has_text, text
 from astero_shared.ids import new_id
+from astero_shared.problems import in_words
 
 # Unknown interaction, and one that was answered already: too late, or a replay after a crash.
 _NOT_OURS_ANY_MORE: Final = frozenset({10062, 40060})
@@ -50,7 +51,7 @@ def explain(error: BaseException, locale: Locale) -> str:
     """The sentence for this error; logs what nobody expected."""
     if isinstance(error, AsteroError) and error.status < 500:  # noqa: PLR2004
         key = f"problems.{error.code}"
-        return text(key, locale) if has_text(key, locale) else error.detail
+        return text(key, locale) if has_text(key, locale) else in_words(error, locale)
     if isinstance(error, DBAPIError | PoolTimeoutError):
         logger.warning("interaction without a database", error=type(error).__name__)
         return text("interactions.busy", locale)

@@ -7,22 +7,23 @@ same bytes, for paths that exist and for those that do not.
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from astero_bot_engine.internal.problems import Problem, encode_problem
+from astero_shared.i18n import text
 from astero_shared.internal.secret import is_authorized
+from astero_shared.problems import MEDIA_TYPE, make_problem
 from astero_shared.settings import SecretRing
 
 # A stranger's request is looked at no further, so there is no log line that an id could point to.
 _NO_REQUEST: Final = str(UUID(int=0))
-REFUSAL: Final = encode_problem(
-    Problem(
-        type="urn:astero:problem:auth.unauthenticated",
-        title="Unauthorized",
+REFUSAL: Final = msgspec.json.encode(
+    make_problem(
         status=401,
-        detail="This address answers the api only.",
         code="auth.unauthenticated",
         request_id=_NO_REQUEST,
+        locale="en",
+        detail=text("errors.engine.api_only", "en"),
     )
 )
 
@@ -44,7 +45,7 @@ class Door:
                 "type": "http.response.start",
                 "status": 401,
                 "headers": [
-                    (b"content-type", b"application/problem+json"),
+                    (b"content-type", MEDIA_TYPE.encode()),
                     (b"content-length", str(len(REFUSAL)).encode()),
                     (b"www-authenticate", b"Bearer"),
                 ],

@@ -1,7 +1,6 @@
-"""Every error of the private listener is an RFC 9457 problem with `code` and `requestId`."""
+"""Every error of the private listener is an RFC 9457 problem with `code` and `requestId`, in English."""
 
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from litestar import Request, Response
@@ -10,46 +9,20 @@ from loguru import logger
 
 from astero_shared.errors import AsteroError
 from astero_shared.ids import new_id
-
-MEDIA_TYPE: Final = "application/problem+json"
-_FRAMEWORK: Final[dict[int, tuple[str, str]]] = {
-    400: ("request.malformed", "The request could not be read."),
-    404: ("not_found", "There is nothing here."),
-    405: ("method_not_allowed", "This address does not take that method."),
-    413: ("request.too_large", "The request is larger than this address takes."),
-}
-
-
-class Problem(msgspec.Struct, frozen=True, rename="camel"):
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-
-
-def encode_problem(problem: Problem) -> bytes:
-    return msgspec.json.encode(problem)
+from astero_shared.problems import FRAMEWORK_CODES, MEDIA_TYPE, in_words, make_problem
 
 
 def answer_problem(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The listener's one exception handler; what nobody expected is logged under the id it answers with."""
     request_id = str(new_id())
+    detail = None
     if isinstance(error, AsteroError):
-        status, code, detail = error.status, error.code, error.detail
-    elif isinstance(error, HTTPException) and error.status_code in _FRAMEWORK:
+        status, code, detail = error.status, error.code, in_words(error, "en")
+    elif isinstance(error, HTTPException) and error.status_code in FRAMEWORK_CODES:
         status = error.status_code
-        code, detail = _FRAMEWORK[status]
+        code = FRAMEWORK_CODES[status]
     else:
-        status, code, detail = 500, "internal", "Something broke in the bot engine."
+        status, code = 500, AsteroError.default_code
         logger.opt(exception=error).error("internal request failed", reqId=request_id)
-    problem = Problem(
-        type=f"urn:astero:problem:{code}",
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        code=code,
-        request_id=request_id,
-    )
-    return Response(encode_problem(problem), status_code=status, media_type=MEDIA_TYPE)
+    problem = make_problem(status=status, code=code, request_id=request_id, locale="en", detail=detail)
+    return Response(msgspec.json.encode(problem), status_code=status, media_type=MEDIA_TYPE)

@@ -137,7 +137,7 @@ async def announce(
     wanted = await _announcement(request)
     channel = guild.get_channel_or_thread(wanted.channel_id)
     if not isinstance(channel, discord.abc.Messageable):
-        raise NotFoundError("There is no such channel.", code="discord.channel_not_found")
+        raise NotFoundError(code="discord.channel_not_found")
     if isinstance(channel, discord.abc.GuildChannel) and not _may_post(channel):
         raise _cannot_post()
     try:
@@ -147,9 +147,8 @@ async def announce(
         )
     except discord.Forbidden:
         raise _cannot_post() from None
-    except discord.HTTPException as error:
+    except discord.HTTPException:
         raise UnavailableError(
-            f"Discord did not take the message ({error.status}); try again in a moment.",
             code="discord.unavailable",
             retry_after=5,
         ) from None
@@ -176,14 +175,14 @@ def _fleet(state: State) -> Fleet:
 
 def _require_held(state: State, bot_id: UUID) -> None:
     if all(hosted.bot_id != bot_id for hosted in _fleet(state).hosted()):
-        raise NotFoundError("This engine does not run that bot.", code="engine.bot_not_held")
+        raise NotFoundError(code="engine.bot_not_held")
 
 
 def _client(state: State, bot_id: UUID) -> BotClient:
     _require_held(state, bot_id)
     client = _fleet(state).find_client(bot_id)
     if client is None:
-        raise UnavailableError("The bot is still connecting.", code="engine.bot_connecting", retry_after=2)
+        raise UnavailableError(code="engine.bot_connecting", retry_after=2)
     return client
 
 
@@ -191,19 +190,18 @@ def _snowflake(text: str) -> int:
     try:
         return Snowflake.parse(text)
     except ValueError:
-        raise NotFoundError("There is nothing here.") from None
+        raise NotFoundError from None
 
 
 def _guild(client: BotClient, guild_id: str) -> discord.Guild:
     guild = client.get_guild(_snowflake(guild_id))
     if guild is None or guild.unavailable:
-        raise NotFoundError("The bot is not in this server.", code="installations.not_found")
+        raise NotFoundError(code="installations.not_found")
     return guild
 
 
 def _cannot_post() -> ForbiddenError:
     return ForbiddenError(
-        "The bot may not write in this channel: give it View Channel and Send Messages there.",
         code="discord.missing_permissions",
     )
 
@@ -218,7 +216,7 @@ async def _announcement(request: AskEngine) -> Announcement:
     try:
         wanted = msgspec.json.decode(body, type=Announcement, dec_hook=decode_hook)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise InvalidError("The body is not an announcement.", code="request.malformed") from None
+        raise InvalidError(code="request.malformed", sentence="engine.no_announcement") from None
     if not 0 < len(wanted.content) <= 2000 or not 0 < len(wanted.nonce) <= _NONCE_LENGTH:  # noqa: PLR2004
-        raise InvalidError("content has 1 to 2000 characters, nonce 1 to 25.", code="request.invalid")
+        raise InvalidError(code="request.invalid", sentence="engine.announcement_bounds")
     return wanted

@@ -22,7 +22,7 @@ async def get_user(session: AsyncSession, user_id: UUID, *, lock: bool = False) 
         query = query.with_for_update()
     user = (await session.exec(query)).one_or_none()
     if user is None:
-        raise NotFoundError("There is no such account.", code="accounts.not_found")
+        raise NotFoundError(code="accounts.not_found")
     return user
 
 

@@ -38,7 +38,7 @@ async def get_bot_rows(session: AsyncSession, scope: BotScope) -> BotRows:
     """Raises NotFoundError also for a bot that was removed."""
     row = (await session.exec(_SHOWN.where(col(Bot.id) == scope.bot_id))).one_or_none()
     if row is None:
-        raise NotFoundError("There is no such bot.", code="bots.not_found")
+        raise NotFoundError(code="bots.not_found")
     return BotRows(*row)
 
 
@@ -63,7 +63,7 @@ async def get_bot(session: AsyncSession, scope: BotScope, *, lock: bool = False)
         query = query.with_for_update()
     bot = (await session.exec(query)).one_or_none()
     if bot is None:
-        raise NotFoundError("There is no such bot.", code="bots.not_found")
+        raise NotFoundError(code="bots.not_found")
     return bot
 
 

@@ -113,8 +113,8 @@ async def _known(
     missing = [number for number in wanted if number not in known or number == besides]
     if missing:
         raise InvalidError(
-            "There is no other case " + ", ".join(f"#{number}" for number in missing) + " in this server.",
             code="cases.related_unknown",
+            params={"numbers": ", ".join(f"#{number}" for number in missing)},
             pointer="/related",
         )
     return wanted

@@ -69,7 +69,7 @@ async def check_fence(session: AsyncSession, bot_id: UUID, fence: Fence) -> None
         .with_for_update(read=True)
     )
     if (await session.exec(query)).one_or_none() is None:
-        raise LeaseLostError("this engine no longer holds the bot")
+        raise LeaseLostError
 
 
 async def insert_case(
@@ -144,7 +144,7 @@ async def get_case(session: AsyncSession, scope: GuildScope, number: int, *, loc
         query = query.with_for_update()
     case = (await session.exec(query)).one_or_none()
     if case is None:
-        raise NotFoundError(f"There is no case #{number} in this server.", code="cases.not_found")
+        raise NotFoundError(code="cases.not_found", params={"number": number})
     return case
 
 

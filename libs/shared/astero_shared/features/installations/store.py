@@ -59,7 +59,7 @@ async def get_active(session: AsyncSession, scope: GuildScope, *, lock: bool = F
     """Raises NotFoundError (`installations.not_found`) when the bot has no active installation there."""
     found = await find_active(session, scope, lock=lock)
     if found is None:
-        raise NotFoundError("The bot is not in this server.", code="installations.not_found")
+        raise NotFoundError(code="installations.not_found")
     return found
 
 
@@ -168,11 +168,8 @@ async def restore(session: AsyncSession, scope: GuildScope, *, now: datetime) ->
         if active is not None and active.restored_at is not None:
             return active
         if removed is None and not await _was_purged(session, scope):
-            raise NotFoundError(
-                "There is nothing to restore for this server.", code="installations.not_found"
-            )
+            raise NotFoundError(code="installations.not_found", sentence="installations.nothing_to_restore")
         raise GoneError(
-            "The 14 days to restore this server are over; its settings can no longer be brought back.",
             code="installations.restore_expired",
         )
     present = removed.present

@@ -62,5 +62,5 @@ def get_module(name: str) -> ModuleSpec:
     """Raises NotFoundError `modules.not_found`."""
     spec = MODULES.get(name)
     if spec is None:
-        raise NotFoundError("There is no such module.", code="modules.not_found")
+        raise NotFoundError(code="modules.not_found")
     return spec

@@ -45,7 +45,7 @@ async def get_config(session: AsyncSession, scope: GuildScope, module: str) -> S
     )
     row = (await session.exec(query)).one_or_none()
     if row is None:
-        raise NotFoundError("The bot is not in this server.", code="installations.not_found")
+        raise NotFoundError(code="installations.not_found")
     _, revision, config, updated_at = row
     return StoredConfig(revision or 0, cast("dict[str, Any] | None", config), updated_at)
 
@@ -76,7 +76,6 @@ async def update_config(
     current = (await get_config(session, scope, module)).revision
     if current != expected_revision:
         raise PreconditionFailedError(
-            f"Somebody changed these settings meanwhile (revision {current}); load them and try again.",
             code="modules.revision_conflict",
         )
     revision = current + 1
@@ -130,7 +129,7 @@ async def get_revision(
     installation = await get_active(session, scope)
     found = await session.get(ModuleRevision, (installation.id, module, revision))
     if found is None:
-        raise NotFoundError(f"There is no revision {revision} of this module.", code="modules.no_revision")
+        raise NotFoundError(code="modules.no_revision", params={"revision": revision})
     return found
 
 

@@ -71,9 +71,7 @@ class PasswordHashes:
         return base64.b64encode(hmac.new(key, password.encode(), sha384).digest())
 
     async def _run(self, work: Callable[[], T]) -> T:
-        busy = UnavailableError(
-            "Too many people are signing in; try again in a moment.", code="auth.busy", retry_after=5
-        )
+        busy = UnavailableError(code="auth.busy", retry_after=5)
         if self._waiting >= _QUEUE:
             raise busy
         self._waiting += 1

@@ -24,19 +24,18 @@ from astero_shared.scope import Actor
 
 def _refuse(command: RegistrationIn) -> None:
     if not is_email(command.email):
-        raise InvalidError("This is not an e-mail address.", code="accounts.email_invalid", pointer="/email")
+        raise InvalidError(code="accounts.email_invalid", pointer="/email")
     if command.display_name is not None:
         refuse_hidden(command.display_name, pointer="/displayName")
     size = len(command.password.encode())
     if not MIN_PASSWORD_BYTES <= size <= MAX_PASSWORD_BYTES:
         raise InvalidError(
-            f"A password has {MIN_PASSWORD_BYTES} to {MAX_PASSWORD_BYTES} bytes.",
             code="accounts.password_length",
+            params={"min": MIN_PASSWORD_BYTES, "max": MAX_PASSWORD_BYTES},
             pointer="/password",
         )
     if is_weak(command.password, own_words=(command.email, command.display_name or "")):
         raise InvalidError(
-            "This password is among the first a guesser tries; take a few unrelated words.",
             code="accounts.password_weak",
             pointer="/password",
         )
@@ -48,7 +47,7 @@ async def register_user(*, unit: UnitOfWork, hashes: PasswordHashes, command: Re
     # before a connection is taken: it takes a second
     password_hash = await hashes.make(command.password)
     key = email_key(command.email)
-    taken = ConflictError("This address has an account already; log in instead.", code="accounts.email_taken")
+    taken = ConflictError(code="accounts.email_taken")
     if await find_user_by_email(unit.session, key) is not None:
         raise taken
     user = User(

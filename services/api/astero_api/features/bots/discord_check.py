@@ -42,7 +42,6 @@ class KnownBot:
 
 def token_invalid() -> InvalidError:
     return InvalidError(
-        "Discord does not accept this token; copy it again from the developer portal.",
         code="bots.token_invalid",
         pointer="/token",
     )
@@ -50,7 +49,6 @@ def token_invalid() -> InvalidError:
 
 def _unavailable() -> UnavailableError:
     return UnavailableError(
-        "Discord does not answer right now; try again in a minute.",
         code="discord.unavailable",
         retry_after=30,
     )

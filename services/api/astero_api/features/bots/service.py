@@ -63,7 +63,6 @@ async def create_bot(*, unit: UnitOfWork, hosting: Hosting, identity: Identity, 
         await insert_bot(unit.session, bot)
     except IntegrityError:
         raise ConflictError(
-            "This bot is hosted here already; it can have one owner at a time.",
             code="bots.application_taken",
         ) from None
     await _store_token(unit, hosting, scope, command.token, now)
@@ -78,7 +77,6 @@ async def replace_token(*, unit: UnitOfWork, hosting: Hosting, scope: BotScope, 
     bot = await get_bot(unit.session, scope, lock=True)
     if bot.application_id is not None and bot.application_id != known.application_id:
         raise InvalidError(
-            "This token belongs to another bot; its servers and settings would not fit.",
             code="bots.token_other_application",
             pointer="/token",
         )

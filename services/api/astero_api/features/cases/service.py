@@ -77,7 +77,6 @@ async def _check_permission(managers: ManagedServers, scope: GuildScope, action:
     guild = (await managers.of(UUID(scope.actor.id))).get(scope.guild_id)
     if guild is None or not guild.may(REQUIRED_PERMISSION[action]):
         raise ForbiddenError(
-            "Discord does not let you do this in this server: ask for the permission there.",
             code="cases.permission_missing",
         )
 

@@ -28,7 +28,7 @@ class NotConnectedError(ForbiddenError):
     default_code = "discord_accounts.not_connected"
 
     def __init__(self) -> None:
-        super().__init__("Connect your Discord account to see the servers you manage.")
+        super().__init__()
 
 
 @dataclass(frozen=True, slots=True)

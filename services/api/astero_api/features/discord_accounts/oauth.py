@@ -68,7 +68,7 @@ class DiscordRefusedError(ForbiddenError):
     default_code = "discord_accounts.reconnect"
 
     def __init__(self) -> None:
-        super().__init__("Discord asks you to connect your account again.")
+        super().__init__()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,6 @@ class DiscordOAuth:
             return msgspec.json.decode(response.content, type=kind)
         except (httpx.HTTPError, msgspec.MsgspecError):
             raise UnavailableError(
-                "Discord does not answer right now; try again in a moment.",
                 code="discord.unavailable",
                 retry_after=10,
             ) from None

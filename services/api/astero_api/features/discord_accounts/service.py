@@ -27,9 +27,7 @@ async def connect_account(
     """Connect, or renew what is connected. Raises ConflictError when it is another user's."""
     user = await get_user(session, user_id, lock=True)
     _refuse_inactive(user)
-    taken = ConflictError(
-        "This Discord account belongs to another Astero account.", code="discord_accounts.taken"
-    )
+    taken = ConflictError(code="discord_accounts.taken")
     known = await find_user_by_discord_id(session, int(discord_user.id))
     if known is not None and known.id != user.id:
         raise taken
@@ -49,7 +47,7 @@ async def sign_in_user(
     if user is None:
         user = await _register(session, discord_user)
     _refuse_inactive(user)
-    taken = ConflictError("Try again.", code="discord_accounts.taken")
+    taken = ConflictError(code="discord_accounts.taken", sentence="discord_accounts.try_again")
     await _store(session, keyring, user, discord_user, tokens, taken=taken, now=utc_now())
     return user
 
@@ -58,12 +56,11 @@ async def _register(session: AsyncSession, discord_user: DiscordUser) -> User:
     email = discord_user.email
     if email is None or not discord_user.verified or not is_email(email):
         raise InvalidError(
-            "Verify your e-mail address at Discord first, then sign in again.",
             code="discord_accounts.email_unverified",
         )
     taken = ConflictError(
-        "This address has an account already: log in with its password, then connect Discord.",
         code="accounts.email_taken",
+        sentence="discord_accounts.email_taken",
     )
     if await find_user_by_email(session, email_key(email)) is not None:
         raise taken
@@ -90,7 +87,7 @@ async def _register(session: AsyncSession, discord_user: DiscordUser) -> User:
 
 def _refuse_inactive(user: User) -> None:
     if user.status != "active":
-        raise ForbiddenError("This account is suspended.", code="accounts.suspended")
+        raise ForbiddenError(code="accounts.suspended")
 
 
 async def _store(

@@ -18,7 +18,7 @@ async def remove_from_guild(*, unit: UnitOfWork, nudges: Nudges, scope: GuildSco
     if await remove_guild(session=unit.session, scope=scope, by="dashboard") is not None:
         unit.after_commit(lambda: nudges.leave(scope))
     elif await find_restorable(unit.session, scope, now=utc_now()) is None:
-        raise NotFoundError("The bot is not in this server.", code="installations.not_found")
+        raise NotFoundError(code="installations.not_found")
 
 
 async def return_to_guild(*, unit: UnitOfWork, nudges: Nudges, scope: GuildScope) -> Installation:

@@ -33,7 +33,7 @@ async def begin_enrolment(*, unit: UnitOfWork, factors: SecondFactors, identity:
     seed = new_seed()
     sealed = seal(factors.keyring, **_PLACE, row=identity.user_id, plaintext=seed)
     if not await replace_seed(unit.session, identity.user_id, ciphertext=sealed, now=utc_now()):
-        raise ConflictError("Two-step verification is on already.", code="mfa.already_enabled")
+        raise ConflictError(code="mfa.already_enabled")
     await _audit(unit, identity, AuditAction.MFA_ENROLMENT_BEGUN)
     uri = provisioning_uri(seed, account=identity.email)
     return EnrolmentOut(secret=base64.b32encode(seed).decode(), otpauth_uri=uri, otpauth_qr=_qr(uri))
@@ -49,9 +49,9 @@ async def confirm_enrolment(
     now = utc_now()
     seed = await find_seed(unit.session, identity.user_id)
     if seed is not None and seed.confirmed_at is not None:
-        raise ConflictError("Two-step verification is on already.", code="mfa.already_enabled")
+        raise ConflictError(code="mfa.already_enabled")
     if seed is None or now - seed.created_at > ENROLMENT_LIFETIME:
-        raise ConflictError("Begin again: ask for a new secret first.", code="mfa.not_enrolled")
+        raise ConflictError(code="mfa.not_enrolled")
     opened = unseal(factors.keyring, **_PLACE, row=identity.user_id, blob=seed.ciphertext)
     step = matching_step(opened, code, now=now)
     if step is None or not await confirm_seed(unit.session, seed, step=step, now=now):
@@ -80,7 +80,7 @@ async def renew_recovery_codes(
 
 
 def not_enabled() -> ConflictError:
-    return ConflictError("Two-step verification is not on.", code="mfa.not_enabled")
+    return ConflictError(code="mfa.not_enabled")
 
 
 async def _audit(unit: UnitOfWork, identity: Identity, action: AuditAction) -> None:

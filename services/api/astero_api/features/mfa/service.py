@@ -50,7 +50,7 @@ class SecondFactors:
 
 def wrong_code() -> UnauthenticatedError:
     """One answer for a code that is wrong, used, old, early, somebody else's or none at all."""
-    return UnauthenticatedError("This code is wrong, or was used before.", code="mfa.invalid_code")
+    return UnauthenticatedError(code="mfa.invalid_code")
 
 
 async def is_enabled(session: AsyncSession, user_id: UUID) -> bool:

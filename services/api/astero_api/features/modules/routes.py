@@ -105,7 +105,7 @@ async def get_settings(
         MODULE_CONFIG, bot_id=guild.bot_id, guild_id=guild.guild_id, module=module
     )
     if stored is None:
-        raise NotFoundError("The bot is not in this server.", code="installations.not_found")
+        raise NotFoundError(code="installations.not_found")
     revision = stored.revision or 0
     context_of(request.scope).headers.append((b"etag", etag(revision).encode()))
     if is_unchanged(request.scope, revision):

@@ -28,9 +28,7 @@ async def check_own_password(
     async with reading(unit.engine) as session:
         stored = (await get_user(session, identity.user_id)).password_hash
         if await is_enabled(session, identity.user_id):
-            raise ForbiddenError(
-                "Two-step verification is on: send a code of your app, or use a passkey.", code="mfa.required"
-            )
+            raise ForbiddenError(code="mfa.required")
     right = await hashes.check(password, stored)
     # changed since: the old one opens nothing any more
     if not right or (await get_user(unit.session, identity.user_id, lock=True)).password_hash != stored:

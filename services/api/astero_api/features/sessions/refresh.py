@@ -58,7 +58,6 @@ async def _judge_replay(unit: UnitOfWork, token_hash: bytes) -> None:
         raise not_signed_in()
     if now - token.used_at <= REPLAY_GRACE:
         raise ConflictError(
-            "Another tab refreshed this session just now; use its cookies.",
             code="auth.refresh_in_progress",
         )
     session, user = found

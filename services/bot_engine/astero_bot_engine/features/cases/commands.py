@@ -13,12 +13,10 @@ from astero_bot_engine.interactions.access import Asker, require
 from astero_bot_engine.interactions.language import said
 from astero_bot_engine.interactions.replies import defer, reply, static_view
 from astero_shared.db.session import reading, transaction
-from astero_shared.errors import NotFoundError
 from astero_shared.features.cases.config import CasesConfig
 from astero_shared.features.cases.rules import MAX_REASON, CaseAction
 from astero_shared.features.cases.service import edit_case
 from astero_shared.features.cases.store import get_case, list_cases
-from astero_shared.features.cases.tables import Case
 from astero_shared.i18n import text
 
 WORD: Final = "cases"
@@ -69,7 +67,7 @@ class CasesCommands(app_commands.Group):
         asker = require(interaction, PERMISSION)
         await defer(interaction)
         async with reading(self._db) as session:
-            case = await _get(session, asker, number)
+            case = await get_case(session, asker.scope, number)
         await reply(interaction, embed=case_embed(case, asker.locale))
 
     @app_commands.command(
@@ -88,7 +86,7 @@ class CasesCommands(app_commands.Group):
         asker = require(interaction, PERMISSION)
         await defer(interaction)
         async with transaction(self._db) as session:
-            before = (await _get(session, asker, number, lock=True)).reason
+            before = (await get_case(session, asker.scope, number, lock=True)).reason
             case = await edit_case(
                 session=session,
                 scope=asker.scope,
@@ -133,12 +131,3 @@ class CasesCommands(app_commands.Group):
             label = text("cases.replies.older", asker.locale)
             view = static_view(ui.Button[ui.View](label=label, custom_id=word))
         await reply(interaction, embed=list_embed(found[:_PAGE], asker.locale), view=view)
-
-
-async def _get(session: Any, asker: Asker, number: int, *, lock: bool = False) -> Case:
-    try:
-        return await get_case(session, asker.scope, number, lock=lock)
-    except NotFoundError as error:
-        if error.code != "cases.not_found":
-            raise
-        raise NotFoundError(text("cases.replies.no_such_case", asker.locale, number=number)) from None

@@ -65,10 +65,10 @@ class RestoreButton:
         try:
             await self._keeper.restore(asker.scope)
         except GoneError:
-            await _replace(interaction, text("problems.installations.restore_expired", locale))
+            await _replace(interaction, text("errors.installations.restore_expired", locale))
             return
         except NotFoundError:
-            await _replace(interaction, text("installations.nothing", locale))
+            await _replace(interaction, text("errors.installations.nothing_to_restore", locale))
             return
         await _replace(interaction, text("installations.restored_by", locale, member=f"<@{asker.member.id}>"))
         await interaction.followup.send(
