@@ -6,8 +6,8 @@ from support.discord_sandbox import DiscordSandbox
 from support.log_capture import captured_log
 
 from astero_bot_engine.dispatch.guard import Refused
+from astero_bot_engine.gateway.admission import IdentifyDeferredError
 from astero_bot_engine.gateway.client import BotClient
-from astero_bot_engine.gateway.lifeline import IdentifyDeferredError
 from astero_bot_engine.gateway.outcomes import (
     Fatal,
     IntentsMissing,

@@ -7,6 +7,9 @@ from typing import Any
 from support.discord_sandbox import DiscordSandbox
 
 from astero_bot_engine.dispatch.events import RawEvent
+from astero_bot_engine.gateway.admission import IdentifyDeferredError
+from astero_bot_engine.gateway.client import BotClient
+from astero_bot_engine.gateway.intents import GUILD_MESSAGES, MESSAGE_CONTENT
 from astero_bot_engine.gateway.outcomes import Online, Stopped
 
 from .conftest import Engine
@@ -123,6 +126,61 @@ async def test_a_module_that_needs_more_identifies_anew_and_hears(
     assert await bot.reported(Online) == Online(resumed=False)
     await home.say("now")
     assert await bot.heard(1) == ["now"]
+
+
+async def test_the_old_line_works_until_the_new_one_may_identify(
+    discord: DiscordSandbox, engine: Engine
+) -> None:
+    home = await discord.community()
+    may_identify = asyncio.Event()
+    deferrals = iter(range(2))
+
+    async def admit(client: BotClient) -> str:
+        if client.epoch and next(deferrals, None) is not None:
+            raise IdentifyDeferredError(0.01)
+        if client.epoch:
+            await may_identify.wait()
+        return await engine.admit(client)
+
+    bot = engine.start(home.token, home.guild_id, needs={"automod": GUILD_MESSAGES}, admit=admit)
+    await bot.reported(Online)
+    for _ in range(2):
+        await bot.client.need({"automod": GUILD_MESSAGES | MESSAGE_CONTENT})
+    await home.say("while it waits")
+    # Without the intent for it the content is empty; that it came is what matters.
+    assert await bot.heard(1) == [""]
+    assert bot.client.online
+
+    may_identify.set()
+    assert await bot.reported(Online) == Online(resumed=False)
+    await bot.client.need({"automod": GUILD_MESSAGES | MESSAGE_CONTENT})
+    await home.say("now")
+    assert await bot.heard(2) == ["", "now"]
+    assert (bot.client.epoch, bot.client.online) == (2, True)
+
+
+async def test_a_line_that_breaks_while_it_waits_for_its_turn_is_made_again(
+    discord: DiscordSandbox, engine: Engine
+) -> None:
+    home = await discord.community()
+    turns: list[int] = []
+
+    async def admit(client: BotClient) -> str:
+        turns.append(client.epoch)
+        if len(turns) == 2:
+            await asyncio.Event().wait()
+        return await engine.admit(client)
+
+    bot = engine.start(home.token, home.guild_id, needs={"automod": GUILD_MESSAGES}, admit=admit)
+    await bot.reported(Online)
+    await bot.client.need({"automod": GUILD_MESSAGES | MESSAGE_CONTENT})
+    while len(turns) < 2:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.01)
+    await home.fault("invalid_session", resumable=False)
+    assert await bot.reported(Online) == Online(resumed=False)
+    await home.say("now")
+    assert await bot.heard(1) == ["now"]
+    assert turns == [0, 1, 1]
 
 
 async def test_a_session_discord_forgot_meanwhile_costs_an_identify_and_no_more(

@@ -15,8 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from astero_bot_engine.gateway.admission import IdentifyDeferredError
 from astero_bot_engine.gateway.client import BotClient
-from astero_bot_engine.gateway.lifeline import IdentifyDeferredError
 from astero_shared.db.outages import is_away
 
 # Kept back for a person who has to get in by hand.

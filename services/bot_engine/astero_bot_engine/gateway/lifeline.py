@@ -14,6 +14,7 @@ import discord
 import msgspec
 from loguru import logger
 
+from astero_bot_engine.gateway.admission import Admission, IdentifyDeferredError
 from astero_bot_engine.gateway.backoff import Backoff
 from astero_bot_engine.gateway.heartbeat import HeartbeatScheduler
 from astero_bot_engine.gateway.intents import (
@@ -50,14 +51,6 @@ _OPEN_WITHIN: Final = 20.0
 _GREETED_WITHIN: Final = 60.0
 
 
-class IdentifyDeferredError(Exception):
-    """The identify budget does not allow one now; ask again in `retry_after` seconds."""
-
-    def __init__(self, retry_after: float) -> None:
-        super().__init__(f"identify deferred for {retry_after:.0f} s")
-        self.retry_after = retry_after
-
-
 class Lifeline:
     """`admit` waits for the identify budget and answers the gateway URL (GET /gateway/bot)."""
 
@@ -85,6 +78,7 @@ class Lifeline:
         self._stop_asked = asyncio.Event()
         self._asked: FinalOutcome = Stopped(kept=True)
         self._closing: asyncio.Task[None] | None = None
+        self._admission = Admission(ask=self._ask_for_turn, switch=self._give_up_session)
         self._last_told: tuple[str, int | None] | None = None
 
     async def run(self, token: str) -> FinalOutcome:
@@ -104,6 +98,7 @@ class Lifeline:
                 self._session.invalidate()
             return self._asked
         finally:
+            self._admission.cancel()
             stop.cancel()
             work.cancel()
             await asyncio.gather(stop, work, return_exceptions=True)
@@ -117,18 +112,19 @@ class Lifeline:
     async def need(self, needs: Mapping[str, int]) -> None:
         """See BotClient.need."""
         self._needs = dict(needs)
-        if self.plan is None:
-            return
-        granted = self.plan.identify
-        if needed(needs) & ~granted:
+        if self.plan is None or self._admission.under_way:
+            return  # the next session is planned when it begins
+        if needed(needs) & ~self.plan.identify:
             plan = await self._plan_intents()
-            if plan.identify & ~granted:
+            if plan.identify & ~self.plan.identify:
+                if self.online_at is not None:
+                    self._admission.begin()
+                    return
                 # At once, or being asked again before the new line stands would cut that one, too.
                 self.plan = plan
-                self._session.invalidate()
-                await self._hang_up(ENDS_SESSION)
+                await self._give_up_session()
                 return
-        self._follow_session(granted)
+        self._follow_session(self.plan.identify)
 
     def note_sequence(self) -> None:
         """Bring the session up to what the socket has read."""
@@ -149,7 +145,8 @@ class Lifeline:
                 continue
             if (final := self._judge(end)) is not None:
                 return final
-            await self._pause(end.reason, end.code, self._backoff.next_delay())
+            delay = 0.0 if self._admission.granted else self._backoff.next_delay()
+            await self._pause(end.reason, end.code, delay)
 
     async def _attempt(self, token: str) -> SocketEnd:
         """One connection from first to last; every failure to make it is an end like any other."""
@@ -182,9 +179,11 @@ class Lifeline:
         if session.resumable:
             url = session.resume_url or ""
         else:
+            # First, or a Discord that cannot be asked for the plan would be asked without a pause.
+            turn = self._admission.take()
             self.plan = await self._plan_intents()
             client._connection._intents = discord.Intents._from_value(self.plan.identify)
-            url = await self._admit(client)
+            url = turn or await self._admit(client)
         async with asyncio.timeout(_OPEN_WITHIN):
             ws = await GatewaySocket.dial(
                 client.http, client._connection, url=url, sink=client, heartbeats=self._heartbeats
@@ -195,6 +194,17 @@ class Lifeline:
             else:
                 await ws.identify()
         return await self._listen(ws)
+
+    async def _ask_for_turn(self) -> str:
+        url = await self._admit(self._client)
+        if time.monotonic() > self._client.acts_until:
+            # The session may be another engine's by now, and ending it would be acting.
+            raise CallBarredError("bots.lease_lost")
+        return url
+
+    async def _give_up_session(self) -> None:
+        self._session.invalidate()
+        await self._hang_up(ENDS_SESSION)
 
     async def _listen(self, ws: GatewaySocket) -> SocketEnd:
         # A gateway that neither greets nor refuses would hold the bot for ever.
