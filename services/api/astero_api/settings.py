@@ -8,8 +8,10 @@ import msgspec
 
 from astero_api.mail.addresses import Mailbox
 from astero_api.mail.server import SmtpUrl
-from astero_api.web.client_ip import Network, parse_networks
 from astero_shared.crypto.keyring import Keyring
+from astero_shared.networks import Networks
+from astero_shared.observability.sentry import SentryDsn
+from astero_shared.outbound.urls import NOWHERE, Allowance
 from astero_shared.settings import ConfigurationError, Secret, SecretRing
 
 
@@ -27,19 +29,6 @@ class Origin(str):
         if text.rstrip("/") != plain or plain != plain.lower():
             raise ValueError("is not an origin in lower case without a path")
         return cls(plain)
-
-
-class TrustedProxies(tuple[Network, ...]):
-    """The peers whose CF-Connecting-IP is believed."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> "TrustedProxies":
-        try:
-            return cls(parse_networks(text))
-        except ValueError:
-            raise ValueError("is not a list of addresses or prefixes") from None
 
 
 class CertificateFile(str):
@@ -69,15 +58,22 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     api_workers: int = 1
-    trusted_proxies: TrustedProxies = TrustedProxies()
+    trusted_proxies: Networks = Networks()
+    own_addresses: Networks = Networks()
+    astero_ssrf_test_allow: Allowance = NOWHERE
     discord_client_id: str | None = None
     discord_client_secret: Secret | None = None
     smtp_url: SmtpUrl | None = None
     smtp_ca_file: CertificateFile | None = None
     mail_from: Mailbox | None = None
+    sentry_dsn: SentryDsn | None = None
 
     def __post_init__(self) -> None:
-        """Raises ConfigurationError: without mail nobody who forgot a password gets in again."""
+        """Raises ConfigurationError: without mail nobody who forgot a password gets in again, and what tests
+        may call is none of a stranger's business.
+        """
+        if self.astero_ssrf_test_allow.places and self.astero_env == "production":
+            raise ConfigurationError("ASTERO_SSRF_TEST_ALLOW", "is for ASTERO_ENV=test and development alone")
         if (self.smtp_url is None) != (self.mail_from is None) or (
             self.smtp_url is None and self.astero_env == "production"
         ):
