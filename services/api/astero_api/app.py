@@ -46,6 +46,7 @@ from astero_api.web.second_step import SecondStepTokens
 from astero_api.web.unit_of_work import AfterCommit, provide_unit_of_work
 from astero_shared.db.engine import create_engine
 from astero_shared.ids import Snowflake, decode_hook, encode_hook
+from astero_shared.observability.sentry import reporting
 
 ROUTES = (
     health.live,
@@ -122,7 +123,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
-        async with reader.running():
+        async with reader.running(), reporting(settings.sentry_dsn, service="api"):
             yield
             await after_commit.drain()
         if discord_oauth is not None:
