@@ -9,7 +9,7 @@ from support.source import ROOT, members
 
 from astero_api.settings import ApiSettings
 from astero_bot_engine.settings import EngineSettings
-from astero_ops.settings import OperatorSettings
+from astero_ops.settings import BanSettings, OperatorSettings
 
 ARCHITECTURE = "docs/architecture.md"
 OPERATIONS = "docs/operations.md"
@@ -52,6 +52,7 @@ def test_a_planted_gap_is_caught() -> None:
         ("api and worker", ApiSettings),
         ("bot engine", EngineSettings),
         ("operator's command", OperatorSettings),
+        ("shutting an address out", BanSettings),
     ],
 )
 def test_every_variable_of_a_process_is_explained(heading: str, settings: type[msgspec.Struct]) -> None:

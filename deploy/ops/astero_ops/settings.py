@@ -2,6 +2,7 @@
 
 import msgspec
 
+from astero_shared.networks import Networks
 from astero_shared.settings import Secret
 
 
@@ -14,3 +15,11 @@ class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True):
     astero_api_db_password: Secret | None = None
     astero_bot_engine_db_password: Secret | None = None
     astero_backup_db_password: Secret | None = None
+
+
+class BanSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`redis_url` is the api's; what the other two name can never be shut out."""
+
+    redis_url: Secret
+    own_networks: Networks = Networks()
+    trusted_proxies: Networks = Networks()

@@ -2,11 +2,12 @@
 
 import pytest
 
-from astero_api.settings import Origin, TrustedProxies
+from astero_api.settings import Origin
 from astero_api.web.client_ip import bucket_of, client_ip
 from astero_api.web.edge import is_internal
+from astero_shared.networks import Networks
 
-TRUSTED = TrustedProxies.parse("10.0.0.0/8, 2001:db8:ffff::/48")
+TRUSTED = Networks.parse("10.0.0.0/8, 2001:db8:ffff::/48")
 
 
 def asked(peer: str | None, *told: str) -> str:
@@ -48,7 +49,7 @@ def test_one_ipv6_customer_is_one_bucket() -> None:
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "x", "10.0.0.0/33", "1.2.3.4,,y"])
 def test_a_list_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="addresses or prefixes"):
-        TrustedProxies.parse(text)
+        Networks.parse(text)
 
 
 @pytest.mark.parametrize(

@@ -4,26 +4,14 @@ Every other forwarding header is ignored; a header that is not one address count
 """
 
 from collections.abc import Sequence
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from litestar.types import Scope
 
 from astero_api.web.context import header
+from astero_shared.networks import Network
 
-Network = IPv4Network | IPv6Network
 _UNKNOWN = "0.0.0.0"  # noqa: S104 - no peer: a unix socket; all of them share one bucket
-
-
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """Comma-separated addresses or prefixes. Raises ValueError."""
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

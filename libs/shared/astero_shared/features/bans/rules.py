@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
-Network = IPv4Network | IPv6Network
+from astero_shared.networks import Network
 
 PREFIX: Final = "api:ban:"
 _WIDEST_V4: Final = 24

@@ -1,0 +1,20 @@
+"""Lists of addresses and prefixes, as an operator writes them into a variable."""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Self
+
+Network = IPv4Network | IPv6Network
+
+
+class Networks(tuple[Network, ...]):
+    """A settings type: addresses or prefixes, by commas."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError, also for a prefix with bits set beyond it: one of the two is a slip."""
+        try:
+            return cls(ip_network(part.strip()) for part in text.split(",") if part.strip())
+        except ValueError:
+            raise ValueError("is not a list of addresses or prefixes") from None
