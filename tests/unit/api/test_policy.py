@@ -10,6 +10,7 @@ from litestar.exceptions import ImproperlyConfiguredException
 from astero_api.web.identity import Identity
 from astero_api.web.limits import READ
 from astero_api.web.policy import AuditClass, Permission, policy, refuse_undeclared_routes
+from astero_shared.scope import BotScope
 
 
 def opt(permission: Permission, audit: AuditClass = AuditClass.NONE) -> dict[str, Any]:
@@ -19,13 +20,17 @@ def opt(permission: Permission, audit: AuditClass = AuditClass.NONE) -> dict[str
 def build(handler: Any) -> Litestar:
     return Litestar(
         [handler],
-        dependencies={"identity": who},
+        dependencies={"identity": who, "bot": which},
         openapi_config=None,
         logging_config=None,
     )
 
 
 async def who() -> Identity:
+    raise AssertionError("never called")
+
+
+async def which() -> BotScope:
     raise AssertionError("never called")
 
 
@@ -50,6 +55,22 @@ def test_a_change_leaves_an_audit_row() -> None:
     async def change(identity: NamedDependency[Identity]) -> None: ...
 
     with pytest.raises(ImproperlyConfiguredException, match="no audit row"):
+        refuse_undeclared_routes(build(change))
+
+
+def test_what_happens_to_a_bot_is_audited_for_its_managers_and_not_as_an_accounts_own() -> None:
+    @post("/bots/{bot_id:uuid}/start", opt=opt(Permission.BOT_OWNER, AuditClass.SECURITY))
+    async def start(bot: NamedDependency[BotScope]) -> None: ...
+
+    with pytest.raises(ImproperlyConfiguredException, match="would be an account's own"):
+        refuse_undeclared_routes(build(start))
+
+
+def test_nobody_changes_a_bot_unknown() -> None:
+    @post("/change", opt=opt(Permission.PUBLIC, AuditClass.CHANGE))
+    async def change() -> None: ...
+
+    with pytest.raises(ImproperlyConfiguredException, match="not signed in"):
         refuse_undeclared_routes(build(change))
 
 

@@ -31,7 +31,11 @@ class Permission(StrEnum):
 
 
 class AuditClass(StrEnum):
-    """What a call leaves in the audit log: nothing, or one row in the transaction of the change."""
+    """What a call leaves in the audit log: nothing, or one row in the transaction of the change.
+
+    `change` is about a bot or a server, for those who manage it to read; `security` is about how an account
+    is entered and kept, for its own user to read.
+    """
 
     NONE = "none"
     CHANGE = "change"
@@ -135,6 +139,10 @@ def _complaints(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[str]:
     changes = not handler.http_methods <= _SAFE
     if changes and proof is not None and declared.audit is AuditClass.NONE:
         yield "changes something and leaves no audit row"
+    if declared.audit is AuditClass.SECURITY and wanted:
+        yield "is about a bot, and its audit row would be an account's own"
+    if declared.audit is AuditClass.CHANGE and proof in {None, SecondStep}:
+        yield "changes a bot or a server for somebody who is not signed in"
 
 
 def refuse_undeclared_routes(app: Litestar) -> None:

@@ -6,16 +6,20 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
+from astero_bot_engine.features.automod.service import (
+    add_word,
+    allow_domain,
+    disallow_domain,
+    plain,
+    remove_word,
+)
 from astero_bot_engine.features.automod.views import status_embed
 from astero_bot_engine.features.modules.service import SettingsDesk, SettingsMemory
 from astero_bot_engine.interactions.access import require
 from astero_bot_engine.interactions.language import command_name, said
 from astero_bot_engine.interactions.replies import defer, reply
-from astero_shared.errors import ConflictError, NotFoundError
 from astero_shared.features.automod.config import MAX_WORD_LENGTH, AutomodConfig
-from astero_shared.features.automod.domains import normalise_domain
 from astero_shared.features.automod.rules import Rule
-from astero_shared.features.modules.fields import make_patch
 from astero_shared.i18n import Locale, text
 
 PERMISSION: Final = "manage_guild"
@@ -82,15 +86,9 @@ class AutomodCommands(app_commands.Group):
     ) -> None:
         asker = require(interaction, PERMISSION)
         await defer(interaction)
-
-        def patch(config: AutomodConfig) -> dict[str, Any]:
-            if _find(config.words.words, word) is not None:
-                raise ConflictError(text("automod.replies.word_known", asker.locale, word=_plain(word)))
-            return make_patch("words.words", [*config.words.words, word])
-
-        change = await self._desk.change(asker.scope, AutomodConfig, patch, asker.locale)
-        rule = change.after.words
-        answer = text("automod.replies.word_added", asker.locale, word=_plain(word), count=len(rule.words))
+        config = await add_word(desk=self._desk, scope=asker.scope, word=word, locale=asker.locale)
+        rule = config.words
+        answer = text("automod.replies.word_added", asker.locale, word=plain(word), count=len(rule.words))
         await reply(interaction, answer if rule.enabled else f"{answer}\n{_rule_off(asker.locale)}")
 
     @app_commands.command(
@@ -102,18 +100,11 @@ class AutomodCommands(app_commands.Group):
     async def removeword(self, interaction: Interaction, word: str) -> None:
         asker = require(interaction, PERMISSION)
         await defer(interaction)
-
-        def patch(config: AutomodConfig) -> dict[str, Any]:
-            listed = _find(config.words.words, word)
-            if listed is None:
-                raise NotFoundError(text("automod.replies.word_unknown", asker.locale, word=_plain(word)))
-            return make_patch("words.words", [one for one in config.words.words if one != listed])
-
-        change = await self._desk.change(asker.scope, AutomodConfig, patch, asker.locale)
-        count = len(change.after.words.words)
+        config = await remove_word(desk=self._desk, scope=asker.scope, word=word, locale=asker.locale)
+        count = len(config.words.words)
         await reply(
             interaction,
-            text("automod.replies.word_removed", asker.locale, word=_plain(word), count=count),
+            text("automod.replies.word_removed", asker.locale, word=plain(word), count=count),
         )
 
     @removeword.autocomplete("word")
@@ -142,16 +133,8 @@ class AllowCommands(app_commands.Group):
     async def add(self, interaction: Interaction, domain: app_commands.Range[str, 1, _MAX_DOMAIN]) -> None:
         asker = require(interaction, PERMISSION)
         await defer(interaction)
-
-        def patch(config: AutomodConfig) -> dict[str, Any]:
-            if normalise_domain(domain) in config.links.allowed_domains:
-                known = text("automod.replies.domain_known", asker.locale, domain=_plain(domain))
-                raise ConflictError(known)
-            return make_patch("links.allowedDomains", [*config.links.allowed_domains, domain])
-
-        change = await self._desk.change(asker.scope, AutomodConfig, patch, asker.locale)
-        added = change.after.links.allowed_domains[-1]
-        await reply(interaction, text("automod.replies.domain_added", asker.locale, domain=_plain(added)))
+        added = await allow_domain(desk=self._desk, scope=asker.scope, domain=domain, locale=asker.locale)
+        await reply(interaction, text("automod.replies.domain_added", asker.locale, domain=plain(added)))
 
     @app_commands.command(
         name=said("commands.automod.allow.remove.name"),
@@ -162,17 +145,8 @@ class AllowCommands(app_commands.Group):
     async def remove(self, interaction: Interaction, domain: app_commands.Range[str, 1, _MAX_DOMAIN]) -> None:
         asker = require(interaction, PERMISSION)
         await defer(interaction)
-
-        def patch(config: AutomodConfig) -> dict[str, Any]:
-            gone = normalise_domain(domain)
-            allowed = config.links.allowed_domains
-            if gone not in allowed:
-                unknown = text("automod.replies.domain_unknown", asker.locale, domain=_plain(domain))
-                raise NotFoundError(unknown)
-            return make_patch("links.allowedDomains", [one for one in allowed if one != gone])
-
-        await self._desk.change(asker.scope, AutomodConfig, patch, asker.locale)
-        await reply(interaction, text("automod.replies.domain_removed", asker.locale, domain=_plain(domain)))
+        await disallow_domain(desk=self._desk, scope=asker.scope, domain=domain, locale=asker.locale)
+        await reply(interaction, text("automod.replies.domain_removed", asker.locale, domain=plain(domain)))
 
     @remove.autocomplete("domain")
     async def _suggest_domains(self, interaction: Interaction, typed: str) -> list[Choice[str]]:
@@ -187,12 +161,6 @@ def _suggest(entries: tuple[str, ...], typed: str) -> list[Choice[str]]:
     return [Choice(name=entry, value=entry) for entry in found[:_MAX_CHOICES]]
 
 
-def _find(words: tuple[str, ...], word: str) -> str | None:
-    """The listed word that is the same but for its case and spaces."""
-    wanted = " ".join(word.split()).casefold()
-    return next((listed for listed in words if listed.casefold() == wanted), None)
-
-
 def _empty_list(config: AutomodConfig, rule: str, locale: Locale) -> str | None:
     """The command that fills the list without which the rule does nothing."""
     if rule == Rule.WORDS and not config.words.words:
@@ -204,7 +172,3 @@ def _empty_list(config: AutomodConfig, rule: str, locale: Locale) -> str | None:
 
 def _rule_off(locale: Locale) -> str:
     return text("automod.replies.rule_off", locale, command=command_name(locale, "automod", "toggle"))
-
-
-def _plain(word: str) -> str:
-    return discord.utils.escape_markdown(word)
