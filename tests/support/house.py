@@ -25,7 +25,7 @@ _TAIL = 12
 _SHOWN = 2000
 # Tests come from many addresses, as users do: the edge would say so with this header.
 _PROXY = {"TRUSTED_PROXIES": "127.0.0.1"}
-_QUIET = ("postgres", "valkey", "discord", "mail")
+_QUIET = ("postgres", "valkey", "discord", "mail", "sentry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,18 @@ class House:
         self.wait(lambda: part.pid, what=f"{part.name} is started again")
         part.wait_ready()
 
+    def reports(self) -> list[dict[str, Any]]:
+        """What the services have reported to Sentry, oldest first."""
+        answer = httpx.get(f"{self.stack.sentry_url}/sandbox/events", trust_env=False)
+        return answer.json()["events"]
+
     def leaks(self) -> list[str]:
-        """Where a secret stands in what was logged or answered: `where: its first letters…: the place`."""
+        """Where a secret stands in what was logged, reported or answered.
+
+        As `where: its first letters…: the place`.
+        """
         said = [(name, line) for name, lines in self.lines.items() for line in list(lines)]
+        said += [("a report", repr(report)) for report in self.reports()]
         said += [
             (f"{one.method} {one.path}", f"{one.status} {one.headers} {one.body}") for one in self.answers
         ]

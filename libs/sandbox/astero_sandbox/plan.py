@@ -38,6 +38,7 @@ class Plan:
     discord_api_url: str | None = None
     discord_bot_token: str | None = None
     smtp_url: str | None = None
+    sentry_dsn: str | None = None
     inherited: Mapping[str, str] = field(default_factory=dict[str, str])
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     discord_options: tuple[str, ...] = ()
@@ -57,6 +58,7 @@ class Plan:
             discord_api_url=discord,
             discord_bot_token=token,
             smtp_url=environ.get("SMTP_URL") or None,
+            sentry_dsn=environ.get("SENTRY_DSN") or None,
             inherited=surroundings(environ),
             overrides={"api": of_the_api, "worker": of_the_api},
         )
@@ -69,6 +71,10 @@ class Plan:
     def has_sandbox_mail(self) -> bool:
         return self.smtp_url is None
 
+    @property
+    def has_sandbox_sentry(self) -> bool:
+        return self.sentry_dsn is None
+
     def ports_to_open(self) -> dict[str, int]:
         """What for → port, of everything this run listens on."""
         wanted = {"api": self.ports.api, "bot engine": self.ports.engine}
@@ -76,6 +82,8 @@ class Plan:
             wanted["sandbox Discord"] = self.ports.discord
         if self.has_sandbox_mail:
             wanted |= {"sandbox mail": self.ports.mail, "sandbox SMTP": self.ports.smtp}
+        if self.has_sandbox_sentry:
+            wanted["sandbox Sentry"] = self.ports.sentry
         if self.database_url is None:
             wanted["PostgreSQL"] = self.ports.postgres
         if self.redis_url is None:

@@ -23,6 +23,7 @@ class Ports:
     discord: int
     mail: int
     smtp: int
+    sentry: int
     postgres: int
     redis: int
 
@@ -34,6 +35,7 @@ class Ports:
             discord=base + 2,
             mail=base + 3,
             smtp=base + 4,
+            sentry=base + 5,
             postgres=base + 9,
             redis=base + HIGHEST_OFFSET,
         )

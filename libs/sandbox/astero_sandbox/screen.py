@@ -50,6 +50,8 @@ def _addresses(stack: Stack) -> Generator[tuple[str, str]]:
         yield "Discord", stack.connections.discord_api
     if stack.plan.has_sandbox_mail:
         yield "Mail", f"{stack.mail_url}  <- whatever Astero writes to people"
+    if stack.plan.has_sandbox_sentry:
+        yield "Errors", f"{stack.sentry_url}  <- whatever goes wrong"
     yield "Database", without_password(stack.connections.database.admin)
     yield "Redis", without_password(stack.connections.redis_operator)
     if stack.credentials.has_demo_account:

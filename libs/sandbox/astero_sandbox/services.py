@@ -12,12 +12,14 @@ from astero_sandbox.plan import Plan
 from astero_sandbox.ports import LOOPBACK
 from astero_sandbox.programs import Program, Stage
 from astero_sandbox.roles import DatabaseUrls
+from astero_sandbox.sentry.app import dsn
 
 API = "api"
 WORKER = "worker"
 ENGINE = "engine"
 DISCORD = "discord"
 MAIL = "mail"
+SENTRY = "sentry"
 DATABASE = "astero"
 
 
@@ -81,6 +83,20 @@ def sandbox_mail(plan: Plan, credentials: Credentials) -> Program:
             **_UNBUFFERED,
             "ASTERO_SANDBOX_MAIL_PASSWORD": credentials.mail_password,
         },
+        directory=plan.home,
+        stop_seconds=3,
+    )
+
+
+def sandbox_sentry(plan: Plan) -> Program:
+    return Program(
+        name=SENTRY,
+        stage=Stage.THIRD_PARTY,
+        command=(
+            *(sys.executable, "-m", "astero_sandbox.sentry", "--host", LOOPBACK),
+            *("--port", str(plan.ports.sentry)),
+        ),
+        environment={**plan.inherited, **_UNBUFFERED},
         directory=plan.home,
         stop_seconds=3,
     )
@@ -174,6 +190,7 @@ def _service(plan: Plan, *, name: str, module: str, environment: dict[str, str])
         environment={
             **plan.inherited,
             **_UNBUFFERED,
+            "SENTRY_DSN": plan.sentry_dsn or dsn(url(plan.ports.sentry)),
             **environment,
             **plan.overrides.get(name, {}),
         },

@@ -101,8 +101,13 @@ class Stack:
         """The sandbox mail server's inbox page and control API."""
         return services.url(self.plan.ports.mail)
 
+    @property
+    def sentry_url(self) -> str:
+        """The sandbox Sentry: its page, its control API, and where the services report errors."""
+        return services.url(self.plan.ports.sentry)
+
     def start_third_parties(self) -> None:
-        """Valkey, the sandbox Discord and mail. Does not wait: PostgreSQL takes longer than all of them."""
+        """Valkey and the sandboxed third parties. Does not wait: PostgreSQL takes longer than all of them."""
         if self.plan.redis_url is None:
             server = valkey.prepare(
                 self.plan.home / "valkey",
@@ -120,6 +125,9 @@ class Stack:
             inbox = answers(f"{self.mail_url}/sandbox/messages?to=nobody")
             program = services.sandbox_mail(self.plan, self.credentials)
             self._start(program, url=self.mail_url, probe=inbox)
+        if self.plan.has_sandbox_sentry:
+            events = answers(f"{self.sentry_url}/sandbox/events")
+            self._start(services.sandbox_sentry(self.plan), url=self.sentry_url, probe=events)
 
     def start_database(self) -> None:
         """PostgreSQL, or the one we were given, brought to the newest schema.

@@ -115,6 +115,7 @@ def _start(stack: Stack, home: Home, screen: Screen) -> None:
             database=stack.connections.database.admin,
             redis=stack.connections.redis_operator,
             mail=stack.mail_url if stack.plan.has_sandbox_mail else None,
+            sentry=stack.sentry_url if stack.plan.has_sandbox_sentry else None,
         )
     )
 

@@ -24,7 +24,7 @@ def stack() -> Iterator[Stack]:
     with running_stack(engines=2, commands=_COMMANDS) as stack:
         yield stack
         everything = [psutil.Process(part.pid) for part in stack.parts.values() if part.pid]
-    assert len(everything) == 8
+    assert len(everything) == 9
     assert not [process for process in everything if process.is_running()]
     assert not stack.plan.home.exists()
 
@@ -53,7 +53,7 @@ def test_both_bots_are_in_the_demo_server_with_its_people(stack: Stack) -> None:
         assert not control.accepts_token("made up")
 
 
-@pytest.mark.parametrize("name", ["postgres", "valkey", "discord", "mail", "api", "engine-2"])
+@pytest.mark.parametrize("name", ["postgres", "valkey", "discord", "mail", "sentry", "api", "engine-2"])
 def test_a_killed_part_comes_back_by_itself(stack: Stack, name: str) -> None:
     part = stack.parts[name]
     before = part.pid

@@ -46,6 +46,7 @@ def test_it_tells_where_everything_is(running: Up) -> None:
     }
     assert addresses["storage"] is None
     assert httpx.get(f"{addresses['mail']}/sandbox/messages", trust_env=False).json() == []
+    assert httpx.get(f"{addresses['sentry']}/sandbox/events", trust_env=False).json() == {"events": []}
     assert f"Astero is up: {addresses['api']} (ready after " in running.said
     assert "demo@astero.test" in running.said
 
@@ -198,15 +199,18 @@ def test_the_environment_replaces_the_embedded_parts(up: Start, databases: dict[
         "DISCORD_BOT_TOKEN": "a-real-token",
         "SMTP_URL": "smtps://a:b@mail.example.org",
         "MAIL_FROM": "mail@example.org",
+        "SENTRY_DSN": "http://key@127.0.0.1:9/1",
     }
     running = up(**theirs).wait_up()
     assert running.addresses["database"] == theirs["DATABASE_URL"]
     assert running.addresses["redis"] == theirs["REDIS_URL"]
     assert running.addresses["discord"] is None
     assert running.addresses["mail"] is None
+    assert running.addresses["sentry"] is None
     assert sorted(path.stem for path in (running.home / "pids").iterdir()) == ["api", "engine", "worker"]
     engine = psutil.Process(running.pid_of("engine")).environ()
     assert engine["DISCORD_BOT_TOKEN"] == "a-real-token"
+    assert engine["SENTRY_DSN"] == theirs["SENTRY_DSN"]
     assert engine["DISCORD_API_URL"] == theirs["DISCORD_API_URL"]
     worker = psutil.Process(running.pid_of("worker")).environ()
     assert worker["SMTP_URL"] == theirs["SMTP_URL"]
