@@ -9,7 +9,8 @@ class ExactlyOne(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forb
 
     def __post_init__(self) -> None:
         fields = msgspec.structs.fields(self)
-        if sum(getattr(self, field.name) is not UNSET for field in fields) != 1:
+        values = [getattr(self, field.name) for field in fields]
+        if sum(value is not UNSET and value is not None for value in values) != 1:
             raise ValueError("Send exactly one of: " + ", ".join(field.encode_name for field in fields))
 
     def __repr__(self) -> str:

@@ -17,13 +17,13 @@ from litestar.response import Redirect
 from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
-from astero_api.web.cookies import ACCESS_COOKIE, MFA_COOKIE
 from astero_api.web.csrf import SAFE_METHODS
 from astero_api.web.exactly_one import ExactlyOne
+from astero_api.web.openapi_components import EVERY_ANSWER, shared_components
 from astero_api.web.policy import Permission, Policy, declared_routes, policy_of
 from astero_shared.features.modules.catalog import MODULES
 from astero_shared.ids import Snowflake, schema_hook
-from astero_shared.problems import MEDIA_TYPE, Problem
+from astero_shared.problems import Problem
 
 _REF: Final = "#/components/schemas/{name}"
 _STEP: Final = re.compile(r"\{(?P<name>[a-z_]+):[a-z]+\}")
@@ -35,12 +35,6 @@ _PATH_SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "module": {"type": "string", "enum": list(MODULES)},
 }
 _BOUNDS: Final = ("ge", "le", "min_length", "max_length", "pattern")
-_EVERY_ANSWER: Final = {
-    "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
-    "RateLimit": {"$ref": "#/components/headers/RateLimit"},
-    "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"},
-}
-_WAITS: Final = frozenset({429, 503})
 _INTRODUCTION: Final = (
     "The public API of Astero. JSON in camelCase, Discord ids as strings, times as RFC 3339 in UTC. Every"
     " error is a problem (RFC 9457) with a stable `code`; `requestId` finds it in our logs. Sign in with"
@@ -75,7 +69,7 @@ def describe(app: Litestar, *, version: str) -> bytes:
         "info": {"title": "Astero", "version": version, "description": _INTRODUCTION},
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": _components(components, found),
+        "components": shared_components(components, found),
     }
     return msgspec.json.encode(document)
 
@@ -211,10 +205,10 @@ def _responses(
     if isinstance(returned, type) and issubclass(returned, Redirect):
         answers["303"] = {
             "description": "Go on there.",
-            "headers": _EVERY_ANSWER | {"Location": {"schema": {"type": "string"}}},
+            "headers": EVERY_ANSWER | {"Location": {"schema": {"type": "string"}}},
         }
     else:
-        done: dict[str, Any] = {"description": HTTPStatus(status).phrase, "headers": dict(_EVERY_ANSWER)}
+        done: dict[str, Any] = {"description": HTTPStatus(status).phrase, "headers": dict(EVERY_ANSWER)}
         if shapes:
             schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
             done["content"] = {"application/json": {"schema": schema}}
@@ -224,7 +218,7 @@ def _responses(
             done["headers"]["ETag"] = {"schema": {"type": "string"}, "description": "The revision."}
         answers[str(status)] = done
     if declared.revisions == "If-None-Match":
-        answers["304"] = {"description": "The client has this revision.", "headers": _EVERY_ANSWER}
+        answers["304"] = {"description": "The client has this revision.", "headers": EVERY_ANSWER}
     for code in sorted(_problems(route, handler, declared)):
         answers[str(code)] = {"$ref": f"#/components/responses/Problem{code}"}
     return answers
@@ -245,58 +239,3 @@ def _problems(route: HTTPRoute, handler: HTTPRouteHandler, declared: Policy) -> 
     if declared.revisions == "If-Match":
         refusals.add(412)
     return refusals
-
-
-def _components(schemas: dict[str, Any], found: dict[Any, dict[str, Any]]) -> dict[str, Any]:
-    # settings travel as they are rendered; their types are the modules' own
-    settings = {"anyOf": [found[spec.config] for spec in MODULES.values()]}
-    for name in ("SettingsOut", "RevisionOut"):
-        if name in schemas:
-            schemas[name]["properties"]["config"] = settings
-    return {
-        "schemas": schemas,
-        "responses": {f"Problem{code}": _problem(code, found[Problem]) for code in _ALL_PROBLEMS},
-        "headers": {
-            "RequestId": {"schema": {"type": "string", "format": "uuid"}},
-            "RateLimit": {
-                "schema": {"type": "string", "examples": ['"ip";r=599;t=1, "read";r=299;t=1']},
-                "description": "What remains of each limit, and the seconds until all of it is back.",
-            },
-            "RateLimitPolicy": {
-                "schema": {"type": "string", "examples": ['"ip";q=600;w=60, "read";q=300;w=60']}
-            },
-            "RetryAfter": {
-                "schema": {"type": "integer", "minimum": 1},
-                "description": "Seconds.",
-            },
-        },
-        "securitySchemes": {
-            "session": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE},
-            "secondStep": {"type": "apiKey", "in": "cookie", "name": MFA_COOKIE},
-        },
-    }
-
-
-_ALL_PROBLEMS: Final = (
-    400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 429, 500, 502, 503,
-)  # fmt: skip
-
-
-def _problem(code: int, schema: dict[str, Any]) -> dict[str, Any]:
-    phrase = HTTPStatus(code).phrase
-    headers: dict[str, Any] = dict(_EVERY_ANSWER)
-    if code in _WAITS:
-        headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
-    example = {
-        "type": "urn:astero:problem:…",
-        "title": phrase,
-        "status": code,
-        "detail": "One sentence that says what to do.",
-        "code": "…",
-        "requestId": "01a20938-5afd-76e5-b3f1-4f9e28a628b5",
-    }
-    return {
-        "description": phrase,
-        "headers": headers,
-        "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
-    }
