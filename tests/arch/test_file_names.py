@@ -29,8 +29,8 @@ FURTHER_WORDS = {
     "modules": {  # one definition and its faces
         "catalog", "fields", "options", "patches", "reading", "rendering", "schema",
     },
-    "sessions": {  # one way it goes on or ends each
-        "browser", "logout", "reauthentication", "refresh", "standing", "tokens",
+    "sessions": {  # one way it begins, goes on or ends each
+        "attempts", "browser", "logout", "reauthentication", "refresh", "standing", "tokens",
     },
 }  # fmt: skip
 

@@ -27,6 +27,7 @@ from astero_api.features.mfa.service import SecondFactors
 from astero_api.features.modules import routes as modules
 from astero_api.features.reference import routes as reference
 from astero_api.features.sessions import routes as sessions
+from astero_api.features.sessions.attempts import LoginAttempts
 from astero_api.mail.outbox import seal_with
 from astero_api.nudges import Nudges
 from astero_api.settings import ApiSettings
@@ -145,6 +146,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
                 "reader": reader,
                 "tokens": tokens,
                 "hashes": hashes,
+                "login_attempts": LoginAttempts(redis, settings.jwt_secret),
                 "second_factors": second_factors,
                 "nudges": nudges,
                 "hosting": hosting,

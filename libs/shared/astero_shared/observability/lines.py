@@ -17,6 +17,7 @@ import msgspec
 
 from astero_shared.observability.failures import message_of, stack_of, type_of
 from astero_shared.observability.redaction import MAX_TEXT, redact, redact_text
+from astero_shared.observability.security_events import FIELD, SecurityEvent
 
 MAX_LINE: Final = 16 * 1024  # bytes, without the newline
 _SHORTER: Final = (4096, 1024, 256, 64)
@@ -80,11 +81,12 @@ class LineWriter:
         try:
             if record["exception"] is not None:
                 fields["err"] = _error(record["exception"])
-            if record["extra"]:
-                for name, value in redact(record["extra"]).items():
+            told = {name: value for name, value in record["extra"].items() if name != FIELD}
+            if told:
+                for name, value in redact(told).items():
                     if name == "reqId" and fields.get("reqId") == value:
                         continue
-                    fields[f"{name}_" if name in _RESERVED else name] = value
+                    fields[f"{name}_" if name in _RESERVED or name in fields else name] = value
             if record["level"].no >= _ERROR:
                 self._add_facts(fields)
                 self._report(fields, record["exception"])
@@ -111,10 +113,12 @@ class LineWriter:
         head: dict[str, Any] = {
             "level": _PINO_LEVELS.get(level.name, level.no),
             "time": int(record["time"].timestamp() * 1000),
-            "pid": os.getpid(),
-            "hostname": self._hostname,
-            "service": self._service,
         }
+        marked = record["extra"].get(FIELD)
+        if isinstance(marked, SecurityEvent):
+            # before everything else: what reads it is anchored here
+            head |= {"event": marked.event, "ip": marked.ip}
+        head |= {"pid": os.getpid(), "hostname": self._hostname, "service": self._service}
         # A line written after its request's context ended may bring the id itself.
         current = record["extra"].get("reqId") or request_id.get()
         if isinstance(current, str):

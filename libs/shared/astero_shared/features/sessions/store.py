@@ -37,6 +37,17 @@ async def list_live_sessions(session: AsyncSession, user_id: UUID, *, now: datet
     return (await session.exec(query)).all()
 
 
+async def list_addresses(session: AsyncSession, email_key: str) -> Sequence[str]:
+    """Where sign-ins to the account came from, ended ones included for as long as they are kept."""
+    query = (
+        select(Session.ip)
+        .join(User, col(User.id) == col(Session.user_id))
+        .where(col(User.email_key) == email_key, col(Session.ip).is_not(None))
+        .distinct()
+    )
+    return [address for address in (await session.exec(query)).all() if address is not None]
+
+
 async def revoke_session(session: AsyncSession, user_id: UUID, session_id: UUID, *, now: datetime) -> bool:
     """False when the user has no such live session."""
     ended = await session.exec(

@@ -33,6 +33,7 @@ from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.clock import utc_now
 from astero_shared.features.sessions.rules import Method
 from astero_shared.features.sessions.store import list_live_sessions
+from astero_shared.observability.security_events import log_security_event
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -52,13 +53,15 @@ async def login(
     state = request.app.state
     context = context_of(request.scope)
     before = (context.access, read_cookie(request.scope, REFRESH_COOKIE))
-    user = await prove_password(unit=unit, hashes=state.hashes, email=data.email, password=data.password)
+    device = device_of(request)
+    async with state.login_attempts.counted(unit=unit, email=data.email, address=device.ip):
+        user = await prove_password(unit=unit, hashes=state.hashes, email=data.email, password=data.password)
     given = await sign_in(
         session=unit.session,
         tokens=state.tokens,
         factors=state.second_factors,
         user=user,
-        device=device_of(request),
+        device=device,
         proved=("pwd",),
     )
     unit.on_commit(lambda: give_sign_in(context, given))
@@ -80,6 +83,7 @@ async def refresh(request: AnyRequest, unit: NamedDependency[UnitOfWork]) -> Non
         raise not_signed_in()
     tokens = await refresh_session(unit=unit, tokens=request.app.state.tokens, presented=presented)
     if tokens is None:
+        log_security_event("auth.refresh.reused", ip=context_of(request.scope).client_ip)
         take_cookies(context_of(request.scope))
         return
     unit.on_commit(lambda: give_cookies(context_of(request.scope), tokens))
