@@ -32,6 +32,7 @@ FURTHER_WORDS = {
     "sessions": {  # one way it begins, goes on or ends each
         "attempts", "browser", "logout", "reauthentication", "refresh", "standing", "tokens",
     },
+    "webhooks": {"deliveries", "events", "outbox", "sending"},  # what is told, and its way out
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from support.source import Source, members
 
-TENANT_SLICES = {"bots", "cases", "installations", "modules"}
+TENANT_SLICES = {"bots", "cases", "installations", "modules", "webhooks"}
 _SCOPES = {"Actor", "BotScope", "GuildScope"}
 
 # function: why it takes no scope

@@ -278,6 +278,66 @@ CREATE TABLE case_counters (
 );
 """
 
+_WEBHOOKS = """
+CREATE TABLE webhooks (
+    id uuid PRIMARY KEY,
+    installation_id uuid NOT NULL REFERENCES installations (id) ON DELETE CASCADE,
+    bot_id uuid NOT NULL,
+    guild_id bigint NOT NULL,
+    url text NOT NULL CHECK (length(url) <= 2048 AND url LIKE 'https://%'),
+    description text CHECK (length(description) <= 100),
+    events text[] NOT NULL CHECK (cardinality(events) > 0),
+    state text NOT NULL CHECK (state IN ('enabled', 'disabled')),
+    disabled_reason text CHECK (disabled_reason IN ('by_hand', 'gone', 'failing', 'blocked')),
+    disabled_at timestamptz,
+    blocked_attempts integer NOT NULL,
+    troubled_since timestamptz,
+    created_by uuid NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CHECK ((state = 'disabled') = (disabled_reason IS NOT NULL))
+);
+CREATE INDEX webhooks_installation_idx ON webhooks (installation_id, id);
+CREATE INDEX webhooks_guild_idx ON webhooks (bot_id, guild_id) WHERE state = 'enabled';
+
+CREATE TABLE webhook_secrets (
+    id uuid PRIMARY KEY,
+    webhook_id uuid NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    ciphertext bytea NOT NULL CHECK (octet_length(ciphertext) >= 33 AND get_byte(ciphertext, 0) = 1),
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz
+);
+CREATE INDEX webhook_secrets_webhook_idx ON webhook_secrets (webhook_id, id);
+CREATE INDEX webhook_secrets_expires_idx ON webhook_secrets (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE webhook_deliveries (
+    webhook_id uuid NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    event_id uuid NOT NULL,
+    installation_id uuid NOT NULL REFERENCES installations (id) ON DELETE CASCADE,
+    bot_id uuid NOT NULL,
+    guild_id bigint NOT NULL,
+    kind text NOT NULL,
+    actor jsonb NOT NULL,
+    data jsonb NOT NULL,
+    state text NOT NULL CHECK (state IN ('waiting', 'delivered', 'failed')),
+    attempts integer NOT NULL CHECK (attempts >= 0),
+    next_attempt_at timestamptz NOT NULL,
+    claim uuid,
+    outcome text,
+    status integer,
+    latency_ms integer,
+    answer text CHECK (length(answer) <= 1024),
+    created_at timestamptz NOT NULL,
+    attempted_at timestamptz,
+    PRIMARY KEY (webhook_id, event_id)
+);
+CREATE INDEX webhook_deliveries_waiting_idx ON webhook_deliveries (webhook_id, next_attempt_at)
+    WHERE state = 'waiting';
+CREATE INDEX webhook_deliveries_claimed_idx ON webhook_deliveries (webhook_id) WHERE claim IS NOT NULL;
+CREATE INDEX webhook_deliveries_installation_idx ON webhook_deliveries (installation_id);
+CREATE INDEX webhook_deliveries_created_idx ON webhook_deliveries (created_at);
+"""
+
 _AUDIT = """
 CREATE TABLE audit_entries (
     id uuid PRIMARY KEY,
@@ -347,7 +407,7 @@ REVOKE ALL ON FUNCTION purge_installation(uuid) FROM PUBLIC;
 
 
 def upgrade() -> None:
-    for part in (_ACCOUNTS, _BOTS, _FLEET, _GUILDS, _AUDIT, _PURGE):
+    for part in (_ACCOUNTS, _BOTS, _FLEET, _GUILDS, _WEBHOOKS, _AUDIT, _PURGE):
         op.execute(part)
     # The queue's own schema, as the library ships it; a colon would be read as a blank to fill in.
     op.execute(SchemaManager.get_schema().replace(":", r"\:"))

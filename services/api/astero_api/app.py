@@ -28,6 +28,7 @@ from astero_api.features.modules import routes as modules
 from astero_api.features.reference import routes as reference
 from astero_api.features.sessions import routes as sessions
 from astero_api.features.sessions.attempts import LoginAttempts
+from astero_api.features.webhooks import routes as webhooks
 from astero_api.mail.outbox import seal_with
 from astero_api.nudges import Nudges
 from astero_api.settings import ApiSettings
@@ -92,6 +93,15 @@ ROUTES = (
     cases.get_guild_case,
     cases.patch_guild_case,
     audit.list_guild_audit,
+    webhooks.list_guild_webhooks,
+    webhooks.create_guild_webhook,
+    webhooks.get_guild_webhook,
+    webhooks.patch_guild_webhook,
+    webhooks.delete_guild_webhook,
+    webhooks.rotate_webhook_secret,
+    webhooks.test_guild_webhook,
+    webhooks.list_webhook_deliveries,
+    webhooks.replay_webhook_delivery,
     discord_accounts.start_discord_sign_in,
     discord_accounts.finish_discord_sign_in,
 )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_api.features.installations.jobs import purge_expired
 from astero_api.features.sessions.jobs import forget_ended
+from astero_api.features.webhooks.jobs import forget_old_deliveries
 from astero_api.mail.jobs import Waits, create_post, forget_old_mail, revive_stalled
 from astero_api.mail.outbox import SEND_TASK
 from astero_api.settings import ApiSettings
@@ -51,6 +52,11 @@ def create_jobs(settings: ApiSettings, database: AsyncEngine) -> procrastinate.A
     @jobs.task(name="mail.forget_old", queueing_lock="mail.forget_old", pass_context=False)
     async def forget_mail(timestamp: int) -> None:  # noqa: ARG001 - when it was due
         await forget_old_mail(database)
+
+    @jobs.periodic(cron="53 * * * *")
+    @jobs.task(name="webhooks.forget_old", queueing_lock="webhooks.forget_old", pass_context=False)
+    async def forget_webhook_log(timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await forget_old_deliveries(database)
 
     @jobs.periodic(cron="17 * * * *")
     @jobs.task(name="jobs.forget_finished", queueing_lock="jobs.forget_finished", pass_context=True)

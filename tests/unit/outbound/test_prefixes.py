@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astero_shared.outbound.prefixes import is_public, parse_networks, site_of
+from astero_shared.networks import Networks
+from astero_shared.outbound.prefixes import is_public, site_of
 
 # The first lines are those that Python's is_global calls public (measured on 3.11.7).
 _REFUSED = """
@@ -63,7 +64,7 @@ def test_only_what_was_given_out_is_public(number: int) -> None:
 
 
 def test_our_own_public_addresses_are_not_strangers() -> None:
-    own = parse_networks("198.41.0.4, 2606:4700::/32")
+    own = Networks.parse("198.41.0.4, 2606:4700::/32")
     assert is_public(ip_address("198.41.0.4"))
     assert not is_public(ip_address("198.41.0.4"), own=own)
     assert not is_public(ip_address("::ffff:198.41.0.4"), own=own)

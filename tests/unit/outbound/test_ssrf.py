@@ -13,9 +13,10 @@ import httpx
 import pytest
 from support.consumer import NAME, Answer, Authority, Call, Consumer, consuming, plain
 
+from astero_shared.networks import Networks
 from astero_shared.outbound.dialing import AnswerTooLargeError, BlockedError, CrowdedError
 from astero_shared.outbound.names import RESOLVE_SECONDS, Resolver
-from astero_shared.outbound.prefixes import Address, parse_networks
+from astero_shared.outbound.prefixes import Address
 from astero_shared.outbound.ssrf import create_stranger_client
 from astero_shared.outbound.urls import Allowance
 
@@ -121,7 +122,7 @@ async def test_a_url_that_would_not_be_saved_is_not_called_either(url: str, knoc
 
 
 async def test_our_own_public_address_is_blocked() -> None:
-    own = parse_networks("198.41.0.4")
+    own = Networks.parse("198.41.0.4")
     async with create_stranger_client(own=own, resolve=Names("198.41.0.4")) as client:
         with pytest.raises(BlockedError):
             await client.post(f"https://{NAME}/")

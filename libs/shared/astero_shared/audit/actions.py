@@ -30,3 +30,10 @@ class AuditAction(StrEnum):
     SESSION_REAUTHENTICATED = "session:session:reauthenticated"
     SESSION_REUSED = "session:token:reused"
     SESSION_STARTED = "session:session:started"
+    WEBHOOK_CREATED = "webhook:endpoint:created"
+    WEBHOOK_DELETED = "webhook:endpoint:deleted"
+    WEBHOOK_DISABLED = "webhook:endpoint:disabled"
+    WEBHOOK_REPLAYED = "webhook:delivery:replayed"
+    WEBHOOK_SECRET_ROTATED = "webhook:secret:rotated"  # noqa: S105 - the name of an action
+    WEBHOOK_TESTED = "webhook:endpoint:tested"
+    WEBHOOK_UPDATED = "webhook:endpoint:updated"

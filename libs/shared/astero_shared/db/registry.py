@@ -16,6 +16,7 @@ from astero_shared.features.installations import tables as installations
 from astero_shared.features.mfa import tables as mfa
 from astero_shared.features.modules import tables as modules
 from astero_shared.features.sessions import tables as sessions
+from astero_shared.features.webhooks import tables as webhooks
 from astero_shared.mail import tables as mail
 
 TABLE_MODULES = (
@@ -30,6 +31,7 @@ TABLE_MODULES = (
     mfa,
     modules,
     sessions,
+    webhooks,
 )
 
 

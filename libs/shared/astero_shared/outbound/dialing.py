@@ -15,8 +15,9 @@ from typing import Any, Final, cast
 import httpcore
 import httpx
 
+from astero_shared.networks import Network
 from astero_shared.outbound.names import Resolve
-from astero_shared.outbound.prefixes import Address, Network, is_public, site_of, unwrapped
+from astero_shared.outbound.prefixes import Address, is_public, site_of, unwrapped
 from astero_shared.outbound.urls import NOWHERE, Allowance
 
 CONNECT_SECONDS: Final = 3.0

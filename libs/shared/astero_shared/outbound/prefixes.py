@@ -5,11 +5,12 @@ is not asked.
 """
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
+from astero_shared.networks import Network
+
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 # IANA's special-purpose registries (RFC 6890 and later) and what clouds answer on.
 _REFUSED_V4: Final = tuple(
@@ -58,11 +59,6 @@ _REFUSED_V6: Final = tuple(
 _ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})
 _SITE_V4: Final = 24
 _SITE_V6: Final = 48
-
-
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """Comma-separated addresses or prefixes. Raises ValueError."""
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def unwrapped(address: Address) -> Address:

@@ -15,10 +15,10 @@ from typing import Final, cast
 import httpcore
 import httpx
 
+from astero_shared.networks import Network
 from astero_shared.outbound.dialing import MAX_HEAD_BYTES, AnswerTooLargeError, BlockedError, CheckedBackend
 from astero_shared.outbound.http import USER_AGENT
 from astero_shared.outbound.names import Resolve, Resolver
-from astero_shared.outbound.prefixes import Network
 from astero_shared.outbound.urls import NOWHERE, Allowance, UrlForbiddenError, check_url
 
 TOTAL_SECONDS: Final = 10.0

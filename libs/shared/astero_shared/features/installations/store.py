@@ -20,6 +20,7 @@ from astero_shared.features.cases.tables import Case
 from astero_shared.features.installations.rules import RESTORE_WINDOW, may_restore
 from astero_shared.features.installations.tables import Installation, PurgedGuild
 from astero_shared.features.modules.tables import ModuleConfig
+from astero_shared.features.webhooks.tables import Webhook
 from astero_shared.scope import BotScope, GuildScope
 
 
@@ -147,7 +148,8 @@ async def mark_all_removed(session: AsyncSession, scope: BotScope, *, by: str, n
 async def _is_blank(session: AsyncSession, installation_id: UUID) -> bool:
     configured = select(ModuleConfig.module).where(col(ModuleConfig.installation_id) == installation_id)
     moderated = select(Case.id).where(col(Case.installation_id) == installation_id)
-    row = (await session.exec(select(configured.exists(), moderated.exists()))).one()
+    listened = select(Webhook.id).where(col(Webhook.installation_id) == installation_id)
+    row = (await session.exec(select(configured.exists(), moderated.exists(), listened.exists()))).one()
     return not any(row)
 
 
