@@ -82,7 +82,8 @@ def instance_of(kind: type, values: dict[str, Any]) -> Any:
     if issubclass(kind, SQLModel):
         return kind.model_construct(**filled)
     if issubclass(kind, msgspec.Struct):
-        return kind(**filled)
+        unchecked = {"__post_init__": lambda _self: None}
+        return msgspec.defstruct(kind.__name__, [], bases=(kind,), namespace=unchecked, frozen=True)(**filled)
     made = object.__new__(kind)
     for name, value in filled.items():
         object.__setattr__(made, name, value)
