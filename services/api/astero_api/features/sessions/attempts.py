@@ -84,7 +84,7 @@ class LoginAttempts:
         try:
             answer = await self._script.run((key, *_SITE), f"begin {attempt} {_WINDOWS} {FLOOD}")
         except (RedisError, OSError):
-            raise UnavailableError("Signing in is not possible right now.", retry_after=5) from None
+            raise UnavailableError(sentence="auth.not_now", retry_after=5) from None
         wait, tell = answer.split()
         if tell == b"1":
             logger.error("auth.login.flood", failures=FLOOD, seconds=60)
