@@ -109,6 +109,11 @@ def test_what_can_never_be_shut_out_is_refused(astero: Astero, address: str) -> 
     assert astero("list") == (0, "")
 
 
+def test_what_was_never_shut_out_may_be_let_in(astero: Astero) -> None:
+    # fail2ban asks for it after a ban that was refused
+    assert astero("remove", "104.16.0.1") == (0, "104.16.0.1/32 was not shut out\n")
+
+
 @pytest.mark.parametrize("address", ["", "x", "203.0.113.7 --seconds 1", "$(id)", "203.0.113.7/24"])
 def test_what_is_no_address_is_a_slip(astero: Astero, address: str) -> None:
     assert astero("add", address)[0] == 2

@@ -1,6 +1,6 @@
 """`astero ban …`: shut an address out of the api, let it in again. fail2ban calls this too."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Annotated, Final, NoReturn
 
@@ -11,7 +11,7 @@ from rich.console import Console
 
 from astero_ops.bans import store
 from astero_ops.settings import BanSettings
-from astero_shared.features.bans.rules import BanRefusedError, network_to_ban
+from astero_shared.features.bans.rules import BanRefusedError, network_of, network_to_ban
 from astero_shared.networks import Network
 from astero_shared.settings import load_or_exit
 
@@ -34,7 +34,8 @@ def add(
 ) -> None:
     """Shut ADDRESS out. Refused (exit code 4): our own networks, the proxies, the edge, wider prefixes."""
     settings = load_or_exit(BanSettings)
-    network = _read(address, settings)
+    never = (*settings.own_networks, *settings.trusted_proxies)
+    network = _read(lambda: network_to_ban(address, never=never))
     with _redis(settings) as redis:
         store.insert_ban(redis, network, seconds=seconds)
     _console.print(f"{network} is shut out for {seconds} s", markup=False)
@@ -44,7 +45,7 @@ def add(
 def remove(address: Where) -> None:
     """Let ADDRESS in again; one that is not shut out is no error."""
     settings = load_or_exit(BanSettings)
-    network = _read(address, settings)
+    network = _read(lambda: network_of(address))
     with _redis(settings) as redis:
         removed = store.delete_ban(redis, network)
     _console.print(f"{network} {'is let in again' if removed else 'was not shut out'}", markup=False)
@@ -58,9 +59,9 @@ def list_all() -> None:
             typer.echo(f"{banned} {seconds}")
 
 
-def _read(address: str, settings: BanSettings) -> Network:
+def _read(reading: Callable[[], Network]) -> Network:
     try:
-        return network_to_ban(address, never=(*settings.own_networks, *settings.trusted_proxies))
+        return reading()
     except BanRefusedError as error:
         _stop(f"refused: {error}", _REFUSED)
     except ValueError:

@@ -66,12 +66,11 @@ class BanRefusedError(ValueError):
     """What must not be shut out; the message says why."""
 
 
-def network_to_ban(text: str, *, never: Iterable[Network] = ()) -> Network:
+def network_of(text: str) -> Network:
     """What a ban of `text` shuts out: an IPv4 address or prefix, or the /64 an IPv6 address lies in.
 
-    One customer owns all of a /64, so a ban of less would be left by counting up. `never` are the operator's
-    own networks and proxies. Raises ValueError for what is no address, BanRefusedError for what may not be
-    banned.
+    One customer owns all of a /64, so a ban of less would be left by counting up. Raises ValueError for what
+    is no address, BanRefusedError for what is too wide.
     """
     network = ip_network(text.strip())
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
@@ -83,6 +82,12 @@ def network_to_ban(text: str, *, never: Iterable[Network] = ()) -> Network:
         network = network.supernet(new_prefix=_WIDEST_V6)
     elif network.prefixlen < _WIDEST_V4:
         raise BanRefusedError(f"{network} is wider than a /{_WIDEST_V4}")
+    return network
+
+
+def network_to_ban(text: str, *, never: Iterable[Network] = ()) -> Network:
+    """As network_of, and refuses what may never be banned; `never` are the operator's own networks."""
+    network = network_of(text)
     for name, ranges in (("our own", _OWN), ("the edge's", _EDGE), ("our own", tuple(never))):
         if any(network.version == other.version and network.overlaps(other) for other in ranges):
             raise BanRefusedError(f"{network} lies in {name} networks")
