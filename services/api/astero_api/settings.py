@@ -72,7 +72,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         """Raises ConfigurationError: without mail nobody who forgot a password gets in again, and what tests
         may call is none of a stranger's business.
         """
-        if self.astero_ssrf_test_allow.places and self.astero_env == "production":
+        if self.astero_ssrf_test_allow and self.astero_env == "production":
             raise ConfigurationError("ASTERO_SSRF_TEST_ALLOW", "is for ASTERO_ENV=test and development alone")
         if (self.smtp_url is None) != (self.mail_from is None) or (
             self.smtp_url is None and self.astero_env == "production"

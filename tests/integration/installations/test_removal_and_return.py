@@ -21,6 +21,8 @@ from astero_shared.features.cases.store import CaseDraft, get_case, list_cases
 from astero_shared.features.installations import store
 from astero_shared.features.installations.store import GuildFacts
 from astero_shared.features.modules.store import get_config, list_revisions, update_config
+from astero_shared.features.webhooks.store import insert_webhook
+from astero_shared.ids import new_id
 from astero_shared.scope import SYSTEM, BotScope, GuildScope
 from astero_shared.settings import Secret
 
@@ -196,6 +198,16 @@ async def test_the_purge_removes_every_row_of_the_server_and_of_no_other(
     for scope in (SCOPE, other):
         await join(bot_engine, scope)
         async with transaction(api) as session:
+            await insert_webhook(
+                session,
+                scope,
+                webhook_id=new_id(),
+                url="https://hooks.example.com/",
+                events=["case.opened"],
+                description=None,
+                created_by=SHARED_BOT_ID,
+                now=utc_now(),
+            )
             await update_config(session, scope, "automod", config=CONFIG, expected_revision=0, now=utc_now())
             await open_case(session=session, scope=scope, draft=DRAFT)
             await write_audit(

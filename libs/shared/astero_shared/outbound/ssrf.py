@@ -46,7 +46,7 @@ def create_stranger_client(
         names,
         own=own,
         allowance=allowance,
-        loopback_tls=_unverified() if tls is None and allowance.places else None,
+        loopback_tls=_unverified() if tls is None and allowance else None,
     )
     transport = StrangerTransport(
         backend,

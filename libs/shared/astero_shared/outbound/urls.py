@@ -42,14 +42,14 @@ class UrlForbiddenError(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """Places on this machine that tests and `just up` may call. Never set in production."""
+    """Places on this machine that tests and `just up` may call: addresses with ports. Not in production."""
 
-    places: frozenset[tuple[Address, int]] = frozenset()
+    places: frozenset[tuple[str, int]] = frozenset()
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """`127.0.0.1:PORT`, several by commas. Raises ValueError for any other address than loopback."""
-        places: set[tuple[Address, int]] = set()
+        places: set[tuple[str, int]] = set()
         for part in text.split(","):
             host, _, port = part.strip().rpartition(":")
             if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):  # noqa: PLR2004
@@ -60,11 +60,14 @@ class Allowance:
                 raise ValueError("is not a list of 127.0.0.1:PORT") from None
             if not address.is_loopback:
                 raise ValueError("allows loopback addresses only")
-            places.add((address, int(port)))
+            places.add((str(address), int(port)))
         return cls(frozenset(places))
 
+    def __bool__(self) -> bool:
+        return bool(self.places)
+
     def has(self, address: Address, port: int) -> bool:
-        return (address, port) in self.places
+        return (str(address), port) in self.places
 
     def has_port(self, port: int) -> bool:
         return any(allowed == port for _, allowed in self.places)
@@ -100,9 +103,7 @@ def check_url(text: str, allowance: Allowance = NOWHERE) -> Destination:
 
 def _literal(host: str, port: int, allowance: Allowance) -> str | None:
     """An address as such, where the allowance names exactly this one."""
-    return next(
-        (host for address, allowed in allowance.places if (str(address), allowed) == (host, port)), None
-    )
+    return host if (host, port) in allowance.places else None
 
 
 def _name(host: str) -> str:

@@ -33,6 +33,8 @@ from astero_shared.features.cases.store import (
     update_case,
 )
 from astero_shared.features.cases.tables import Case
+from astero_shared.features.webhooks.events import CaseEdited, CaseOpened
+from astero_shared.features.webhooks.outbox import emit_event
 from astero_shared.i18n import Locale
 from astero_shared.scope import GuildScope
 
@@ -74,6 +76,7 @@ async def open_case(
         return None
     details = {"action": case.action, "targetId": str(case.target_id), "source": case.source}
     await _audit(session, scope, AuditAction.CASE_OPENED, case, details)
+    await emit_event(session, scope, opened_event(case))
     return case
 
 
@@ -102,7 +105,22 @@ async def edit_case(
     if changes:
         await update_case(session, case, changes=changes, now=utc_now())
         await _audit(session, scope, AuditAction.CASE_EDITED, case, {"changed": sorted(changes)})
+        await emit_event(session, scope, CaseEdited(number=case.number, changed=tuple(sorted(changes))))
     return case
+
+
+def opened_event(case: Case) -> CaseOpened:
+    """What a case's opening tells outside: who did what to whom, and nothing that anybody wrote."""
+    return CaseOpened(
+        number=case.number,
+        action=case.action,
+        source=case.source,
+        rule=case.rule,
+        target_id=str(case.target_id),
+        moderator_id=case.moderator_id,
+        duration_seconds=case.duration_seconds,
+        expires_at=case.expires_at,
+    )
 
 
 async def _known(

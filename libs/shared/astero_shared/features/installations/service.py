@@ -9,7 +9,10 @@ from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
 from astero_shared.features.installations import store
+from astero_shared.features.installations.rules import purge_at
 from astero_shared.features.installations.tables import Installation
+from astero_shared.features.webhooks.events import ServerRemoved, ServerRestored
+from astero_shared.features.webhooks.outbox import emit_event
 from astero_shared.scope import GuildScope
 
 
@@ -23,9 +26,12 @@ async def join_guild(*, session: AsyncSession, scope: GuildScope, facts: store.G
 
 async def remove_guild(*, session: AsyncSession, scope: GuildScope, by: str) -> Installation | None:
     """Start the 14 days; None, and nothing told, where the bot is not."""
-    removed = await store.mark_removed(session, scope, by=by, now=utc_now())
+    now = utc_now()
+    removed = await store.mark_removed(session, scope, by=by, now=now)
     if removed is not None:
         await _audit(session, scope, AuditAction.GUILD_REMOVED)
+        told = ServerRemoved(restorable_until=purge_at(now))
+        await emit_event(session, scope, told, installation_id=removed.id)
     return removed
 
 
@@ -38,6 +44,7 @@ async def restore_guild(*, session: AsyncSession, scope: GuildScope) -> Installa
     restored = await store.restore(session, scope, now=now)
     if restored.restored_at == now:
         await _audit(session, scope, AuditAction.GUILD_RESTORED)
+        await emit_event(session, scope, ServerRestored())
     return restored
 
 

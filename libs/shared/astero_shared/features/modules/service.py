@@ -18,6 +18,8 @@ from astero_shared.features.installations.store import get_active
 from astero_shared.features.modules.catalog import module_of
 from astero_shared.features.modules.patches import apply_patch, decode_config, encode_config
 from astero_shared.features.modules.store import StoredConfig, get_config, get_revision, update_config
+from astero_shared.features.webhooks.events import SettingsChanged
+from astero_shared.features.webhooks.outbox import emit_event
 from astero_shared.i18n import Locale
 from astero_shared.scope import GuildScope
 
@@ -76,9 +78,7 @@ async def restore_settings(
     require(stored.revision)
     earlier = await get_revision(session, scope, module_of(kind), revision)
     before, after = decode_config(kind, stored.config), decode_config(kind, earlier.config)
-    return await _write(
-        session, scope, stored, before, after, AuditAction.MODULE_RESTORED, {"restored": revision}
-    )
+    return await _write(session, scope, stored, before, after, AuditAction.MODULE_RESTORED, restored=revision)
 
 
 async def _lock(session: AsyncSession, scope: GuildScope, kind: type[Config]) -> StoredConfig:
@@ -94,7 +94,8 @@ async def _write(
     before: Config,
     after: Config,
     action: AuditAction,
-    details: Mapping[str, Any] | None = None,
+    *,
+    restored: int | None = None,
 ) -> Change[Config]:
     if after == before:
         return Change(before, after, stored.revision, stored.updated_at)
@@ -104,6 +105,7 @@ async def _write(
     revision = await update_config(
         session, scope, module, config=new, expected_revision=stored.revision, now=now
     )
+    changed = sorted(name for name in new if new[name] != old[name])
     await write_audit(
         session,
         actor=scope.actor,
@@ -113,8 +115,10 @@ async def _write(
         target=module,
         details={
             "revision": revision,
-            "changed": sorted(name for name in new if new[name] != old[name]),
-            **(details or {}),
+            "changed": changed,
+            **({} if restored is None else {"restored": restored}),
         },
     )
+    told = SettingsChanged(module=module, revision=revision, changed=tuple(changed), restored=restored)
+    await emit_event(session, scope, told)
     return Change(before, after, revision, now)

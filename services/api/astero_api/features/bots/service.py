@@ -23,7 +23,10 @@ from astero_shared.crypto.keyring import Keyring
 from astero_shared.errors import ConflictError, InvalidError
 from astero_shared.features.bots.store import get_bot, insert_bot, remove_bot, update_bot, write_token
 from astero_shared.features.bots.tables import Bot
+from astero_shared.features.installations.rules import purge_at
 from astero_shared.features.installations.store import mark_all_removed
+from astero_shared.features.webhooks.events import ServerRemoved
+from astero_shared.features.webhooks.outbox import emit_event
 from astero_shared.ids import new_id
 from astero_shared.names import refuse_hidden
 from astero_shared.scope import BotScope
@@ -119,6 +122,8 @@ async def take_away_bot(*, unit: UnitOfWork, hosting: Hosting, scope: BotScope) 
     """Stop hosting: the token is deleted at once, the servers' rows go after their 14 days."""
     await get_bot(unit.session, scope, lock=True)
     now = utc_now()
+    # before they are hidden with their servers
+    await emit_event(unit.session, scope, ServerRemoved(restorable_until=purge_at(now)))
     await mark_all_removed(unit.session, scope, by=scope.actor.id, now=now)
     await remove_bot(unit.session, scope, now=now)
     await _audit(unit, scope, AuditAction.BOT_REMOVED, {})
