@@ -6,6 +6,7 @@ DECLARE
 BEGIN
     FOR wanted IN SELECT * FROM (VALUES
         ('astero_owner',      'NOLOGIN'),
+        ('astero_operator',   'NOLOGIN'),
         ('astero_migrator',   'LOGIN CONNECTION LIMIT 5'),
         ('astero_api',        'LOGIN CONNECTION LIMIT 100'),
         ('astero_bot_engine', 'LOGIN CONNECTION LIMIT 100'),
@@ -19,7 +20,7 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT astero_owner TO astero_migrator;
+GRANT astero_owner, astero_operator TO astero_migrator;
 ALTER ROLE astero_api SET statement_timeout = '10s';
 ALTER ROLE astero_bot_engine SET statement_timeout = '10s';
 

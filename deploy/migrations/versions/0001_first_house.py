@@ -342,16 +342,143 @@ _AUDIT = """
 CREATE TABLE audit_entries (
     id uuid PRIMARY KEY,
     at timestamptz NOT NULL,
+    chain text NOT NULL,
+    seq bigint NOT NULL CHECK (seq > 0),
+    prev_hash bytea NOT NULL CHECK (octet_length(prev_hash) = 32),
+    hash bytea NOT NULL CHECK (octet_length(hash) = 32),
     actor_kind text NOT NULL CHECK (actor_kind IN ('user', 'member', 'system')),
     actor_id text NOT NULL,
-    actor_name text,
+    account_id uuid,
     bot_id uuid,
     guild_id bigint,
     action text NOT NULL,
     target text,
-    details jsonb NOT NULL
+    details jsonb NOT NULL,
+    personal jsonb,
+    personal_salt bytea,
+    personal_hash bytea CHECK (octet_length(personal_hash) = 32),
+    UNIQUE (chain, seq),
+    CHECK (guild_id IS NULL OR bot_id IS NOT NULL),
+    CHECK ((personal IS NULL) = (personal_salt IS NULL)),
+    CHECK (personal IS NULL OR personal_hash IS NOT NULL)
 );
-CREATE INDEX audit_entries_guild_idx ON audit_entries (bot_id, guild_id, id);
+CREATE INDEX audit_entries_guild_idx ON audit_entries (bot_id, guild_id) WHERE guild_id IS NOT NULL;
+CREATE INDEX audit_entries_account_idx ON audit_entries (account_id, id) WHERE account_id IS NOT NULL;
+
+-- The newest entry of each chain that was told to the outside.
+CREATE TABLE audit_heads (
+    chain text PRIMARY KEY,
+    seq bigint NOT NULL,
+    hash bytea NOT NULL CHECK (octet_length(hash) = 32),
+    bot_id uuid,
+    guild_id bigint,
+    told_at timestamptz NOT NULL
+);
+
+CREATE FUNCTION audit_chain(bot uuid, guild bigint, account uuid) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN guild IS NOT NULL THEN 'guild:' || bot || ':' || guild
+                WHEN account IS NOT NULL THEN 'account:' || account
+                ELSE 'platform' END
+$$;
+
+-- Held until the end of the transaction: whoever adds to a chain, or takes it away, does so alone. Two chains
+-- with one key wait for each other in vain, and no more.
+CREATE FUNCTION lock_audit_chain(chain text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(chain, 0));
+END
+$$;
+
+-- Place, link and hash are decided here, whatever the writer sent: a service can add to a chain and not forge it.
+-- The encoding is told in astero_shared/audit/canonical.py.
+CREATE FUNCTION chain_audit_entry() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    NEW.chain := audit_chain(NEW.bot_id, NEW.guild_id, NEW.account_id);
+    NEW.personal_salt := NULL;
+    NEW.personal_hash := NULL;
+    IF NEW.personal IS NOT NULL THEN
+        NEW.personal_salt := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
+        NEW.personal_hash := sha256(NEW.personal_salt || convert_to(NEW.personal::text, 'UTF8'));
+    END IF;
+    PERFORM lock_audit_chain(NEW.chain);
+    -- A statement of its own sees what was committed while it waited.
+    SELECT e.seq + 1, e.hash INTO NEW.seq, NEW.prev_hash FROM audit_entries e
+    WHERE e.chain = NEW.chain ORDER BY e.seq DESC LIMIT 1;
+    IF NOT FOUND THEN
+        NEW.seq := 1;
+        NEW.prev_hash := decode(repeat('00', 32), 'hex');
+    END IF;
+    SELECT sha256(string_agg(
+               CASE WHEN field IS NULL THEN '\\x00'::bytea
+                    ELSE '\\x01'::bytea || int4send(octet_length(field)) || field END,
+               ''::bytea ORDER BY place))
+    INTO NEW.hash
+    FROM unnest(ARRAY[
+        convert_to('astero-audit-1', 'UTF8'),
+        convert_to(NEW.chain, 'UTF8'),
+        convert_to(NEW.seq::text, 'UTF8'),
+        NEW.prev_hash,
+        convert_to(NEW.id::text, 'UTF8'),
+        convert_to((extract(epoch FROM NEW.at) * 1000000)::bigint::text, 'UTF8'),
+        convert_to(NEW.actor_kind, 'UTF8'),
+        convert_to(NEW.actor_id, 'UTF8'),
+        convert_to(NEW.account_id::text, 'UTF8'),
+        convert_to(NEW.bot_id::text, 'UTF8'),
+        convert_to(NEW.guild_id::text, 'UTF8'),
+        convert_to(NEW.action, 'UTF8'),
+        convert_to(NEW.target, 'UTF8'),
+        convert_to(NEW.details::text, 'UTF8'),
+        NEW.personal_hash
+    ]) WITH ORDINALITY AS fields (field, place);
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER chain_audit_entry BEFORE INSERT ON audit_entries
+    FOR EACH ROW EXECUTE FUNCTION chain_audit_entry();
+
+-- For everybody, the owner and administrators included, but the owner's two functions that say what they are at: a
+-- server's entries go 14 days after its removal, and what is personal in an entry can be forgotten.
+CREATE FUNCTION keep_audit_entries() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        IF OLD.guild_id IS NOT NULL AND current_setting('astero.audit', true) = 'purge' THEN
+            RETURN OLD;
+        END IF;
+    ELSIF TG_OP = 'UPDATE' THEN
+        IF NEW.personal IS NULL AND current_setting('astero.audit', true) = 'erase'
+            AND to_jsonb(NEW) - '{personal,personal_salt}'::text[]
+                = to_jsonb(OLD) - '{personal,personal_salt}'::text[] THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'audit entries are added and read, never changed' USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+CREATE TRIGGER keep_audit_entries BEFORE UPDATE OR DELETE ON audit_entries
+    FOR EACH ROW EXECUTE FUNCTION keep_audit_entries();
+CREATE TRIGGER keep_all_audit_entries BEFORE TRUNCATE ON audit_entries
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_audit_entries();
+ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER keep_audit_entries;
+ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER keep_all_audit_entries;
+
+-- Names and addresses in the entries of one account, forgotten; the chains stay whole.
+CREATE FUNCTION erase_audit_personal(account uuid) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    erased bigint;
+BEGIN
+    PERFORM set_config('astero.audit', 'erase', true);
+    UPDATE audit_entries SET personal = NULL, personal_salt = NULL
+    WHERE account_id = account AND personal IS NOT NULL;
+    GET DIAGNOSTICS erased = ROW_COUNT;
+    PERFORM set_config('astero.audit', '', true);
+    RETURN erased;
+END
+$$;
 """
 
 # The api may not delete a server's audit rows; it may ask for a purge, and the deadline is decided here.
@@ -362,6 +489,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp 
 DECLARE
     gone installations%ROWTYPE;
     counts jsonb := '{}';
+    server bytea;
     deleted bigint;
     place record;
 BEGIN
@@ -370,6 +498,9 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
+    -- Nobody adds to the server's audit chain while it goes: what came later would hang on nothing.
+    PERFORM lock_audit_chain(audit_chain(gone.bot_id, gone.guild_id, NULL));
+    PERFORM set_config('astero.audit', 'purge', true);
     FOR place IN
         SELECT c.table_name,
                bool_or(c.column_name = 'installation_id') AS by_installation
@@ -395,11 +526,12 @@ BEGIN
         GET DIAGNOSTICS deleted = ROW_COUNT;
         counts := counts || jsonb_build_object(place.table_name, deleted);
     END LOOP;
+    PERFORM set_config('astero.audit', '', true);
     DELETE FROM installations WHERE id = gone.id;
-    INSERT INTO purged_guilds VALUES
-        (sha256(convert_to(gone.bot_id::text || ':' || gone.guild_id::text, 'UTF8')), now())
-        ON CONFLICT (fingerprint) DO NOTHING;
-    RETURN counts || jsonb_build_object('installations', 1);
+    server := sha256(convert_to(gone.bot_id::text || ':' || gone.guild_id::text, 'UTF8'));
+    INSERT INTO purged_guilds VALUES (server, now()) ON CONFLICT (fingerprint) DO NOTHING;
+    RETURN jsonb_build_object(
+        'rows', counts || jsonb_build_object('installations', 1), 'server', encode(server, 'hex'));
 END
 $$;
 REVOKE ALL ON FUNCTION purge_installation(uuid) FROM PUBLIC;

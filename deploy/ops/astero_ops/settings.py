@@ -2,12 +2,16 @@
 
 import msgspec
 
+from astero_shared.crypto.keyring import Keyring
 from astero_shared.networks import Networks
 from astero_shared.settings import Secret
 
 
 class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`database_url` is the login `astero_migrator`; `database_admin_url` a superuser, to make the roles."""
+    """`database_url` is the login `astero_migrator`; `database_admin_url` a superuser, to make the roles.
+
+    `encryption_key` is the services' own; with it the heads of audit chains are told from forged ones.
+    """
 
     database_url: Secret
     database_admin_url: Secret | None = None
@@ -15,6 +19,7 @@ class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True):
     astero_api_db_password: Secret | None = None
     astero_bot_engine_db_password: Secret | None = None
     astero_backup_db_password: Secret | None = None
+    encryption_key: Keyring | None = None
 
 
 class BanSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -93,6 +93,7 @@ ROUTES = (
     cases.get_guild_case,
     cases.patch_guild_case,
     audit.list_guild_audit,
+    audit.list_own_audit,
     webhooks.list_guild_webhooks,
     webhooks.create_guild_webhook,
     webhooks.get_guild_webhook,

@@ -7,6 +7,7 @@ import procrastinate
 from procrastinate.builtin_tasks import remove_old_jobs
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from astero_api.features.audit.jobs import tell_heads
 from astero_api.features.installations.jobs import purge_expired
 from astero_api.features.sessions.jobs import forget_ended
 from astero_api.features.webhooks.jobs import forget_old_deliveries
@@ -31,6 +32,11 @@ def create_jobs(settings: ApiSettings, database: AsyncEngine) -> procrastinate.A
     @jobs.task(name="installations.purge", queueing_lock="installations.purge", pass_context=False)
     async def purge_removed_servers(timestamp: int) -> None:  # noqa: ARG001 - when it was due
         await purge_expired(database)
+
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(name="audit.tell_heads", queueing_lock="audit.tell_heads", pass_context=False)
+    async def tell_audit_heads(timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await tell_heads(database, settings.encryption_key)
 
     @jobs.periodic(cron="43 * * * *")
     @jobs.task(name="sessions.forget_ended", queueing_lock="sessions.forget_ended", pass_context=False)

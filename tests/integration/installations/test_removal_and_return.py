@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from support.seeds import GUILD, SCOPE, set_removed_at
 from support.stack import Database
 
+from astero_api.features.audit.jobs import tell_heads
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
+from astero_shared.crypto.keyring import Keyring
 from astero_shared.db.engine import create_engine
 from astero_shared.db.session import transaction
 from astero_shared.errors import GoneError, NotFoundError
@@ -217,6 +219,7 @@ async def test_the_purge_removes_every_row_of_the_server_and_of_no_other(
                 bot_id=scope.bot_id,
                 guild_id=scope.guild_id,
             )
+    await tell_heads(api, Keyring({1: bytes(range(32))}))
     await remove(bot_engine)
     async with transaction(api) as session:
         (early,) = await store.list_installations(session, BOT, state="removed", now=utc_now())
@@ -225,11 +228,11 @@ async def test_the_purge_removes_every_row_of_the_server_and_of_no_other(
     set_removed_at(database.admin, utc_now() - timedelta(days=14, seconds=1))
     async with transaction(api) as session:
         (expired,) = await store.list_expired(session, now=utc_now())
-        counts = await store.purge(session, expired)
-    assert counts is not None
+        purged = await store.purge(session, expired)
+    assert purged is not None
     holding = tables_holding(database, GUILD)
     assert holding == set()
-    assert tables_holding(database, GUILD + 1) == set(counts), "the purge must know every table of a server"
+    assert tables_holding(database, GUILD + 1) == set(purged.rows), "the purge must know every table of a server"
     async with transaction(api) as session:
         assert await store.purge(session, expired) is None
     # what is over stays over, and what never was is still unknown

@@ -36,4 +36,4 @@ def close_to_strangers(connection: Connection[Any]) -> None:
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, roles))
     connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(roles))
+    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}, astero_operator").format(roles))

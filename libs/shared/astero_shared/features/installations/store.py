@@ -45,6 +45,14 @@ class Join:
     restorable: Installation | None
 
 
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """Rows deleted by table, and the fingerprint (hex) by which the server is known to have been here."""
+
+    rows: dict[str, int]
+    server: str
+
+
 def _of_guild(scope: GuildScope) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return (col(Installation.bot_id) == scope.bot_id, col(Installation.guild_id) == scope.guild_id)
 
@@ -244,12 +252,13 @@ async def list_expired(session: AsyncSession, *, now: datetime, limit: int = 500
     return (await session.exec(query)).all()
 
 
-async def purge(session: AsyncSession, installation_id: UUID) -> dict[str, Any] | None:
+async def purge(session: AsyncSession, installation_id: UUID) -> Purged | None:
     """Delete every row of it through the owner's function, which checks the deadline itself.
 
-    Answers rows deleted by table, or None when it was restored or purged in the meantime.
+    None when it was restored or purged in the meantime.
     """
-    return (await session.exec(select(func.purge_installation(installation_id)))).one()
+    gone: dict[str, Any] | None = (await session.exec(select(func.purge_installation(installation_id)))).one()
+    return None if gone is None else Purged(rows=gone["rows"], server=gone["server"])
 
 
 async def retire_unjoined(session: AsyncSession, *, now: datetime) -> None:

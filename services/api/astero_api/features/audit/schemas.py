@@ -1,4 +1,4 @@
-"""The audit log of a server as its managers see it."""
+"""The audit log as the managers of a server see it, and as a user sees what concerns themselves."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from astero_shared.audit.tables import AuditEntry
 
 
 class ActorOut(msgspec.Struct, frozen=True, kw_only=True):
-    """`kind` is `user` (dashboard), `member` (Discord) or `system`."""
+    """`kind` is `user` (dashboard), `member` (Discord) or `system`; a name may have been forgotten."""
 
     kind: str
     id: str
@@ -32,10 +32,10 @@ class AuditEntryOut(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             id=entry.id,
             at=entry.at,
-            actor=ActorOut(kind=entry.actor_kind, id=entry.actor_id, name=entry.actor_name),
+            actor=_actor(entry),
             action=entry.action,
             target=entry.target,
-            details=entry.details,
+            details=_details(entry),
         )
 
 
@@ -44,3 +44,46 @@ class AuditPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     items: tuple[AuditEntryOut, ...]
     next_cursor: str | None
+
+
+class OwnEntryOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`botId` and `guildId` say where, when it was on a bot or in a server."""
+
+    id: UUID
+    at: datetime
+    actor: ActorOut
+    action: str
+    target: str | None
+    bot_id: UUID | None
+    guild_id: str | None
+    details: dict[str, Any]
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> "OwnEntryOut":
+        return cls(
+            id=entry.id,
+            at=entry.at,
+            actor=_actor(entry),
+            action=entry.action,
+            target=entry.target,
+            bot_id=entry.bot_id,
+            guild_id=None if entry.guild_id is None else str(entry.guild_id),
+            details=_details(entry),
+        )
+
+
+class OwnEntriesPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Newest first."""
+
+    items: tuple[OwnEntryOut, ...]
+    next_cursor: str | None
+
+
+def _actor(entry: AuditEntry) -> ActorOut:
+    name = (entry.personal or {}).get("name")
+    return ActorOut(kind=entry.actor_kind, id=entry.actor_id, name=name)
+
+
+def _details(entry: AuditEntry) -> dict[str, Any]:
+    personal = {name: value for name, value in (entry.personal or {}).items() if name != "name"}
+    return entry.details | personal

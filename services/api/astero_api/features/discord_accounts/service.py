@@ -116,5 +116,5 @@ async def _store(
         actor=actor_of(user),
         action=AuditAction.DISCORD_CONNECTED,
         target=str(user.id),
-        details={"discordUserId": discord_user.id},
+        personal={"discordUserId": discord_user.id},
     )

@@ -19,7 +19,7 @@ async def purge_expired(database: AsyncEngine) -> int:
     """Delete every row of each server whose deadline has passed; answers how many servers that were.
 
     One transaction a server: a purge that is interrupted has finished some of them and goes on with the rest.
-    Safe to run twice at once. What stays in the audit log are counts, without the server's id.
+    Safe to run twice at once. What stays in the audit log are counts and a fingerprint, not the server's id.
     """
     async with transaction(database) as session:
         await retire_unjoined(session, now=utc_now())
@@ -29,11 +29,14 @@ async def purge_expired(database: AsyncEngine) -> int:
             expired = await list_expired(session, now=utc_now(), limit=_BATCH)
         for installation_id in expired:
             async with transaction(database) as session:
-                counts = await purge(session, installation_id)
-                if counts is None:
+                purged_rows = await purge(session, installation_id)
+                if purged_rows is None:
                     continue
                 await write_audit(
-                    session, actor=SYSTEM, action=AuditAction.GUILD_PURGED, details={"rows": counts}
+                    session,
+                    actor=SYSTEM,
+                    action=AuditAction.GUILD_PURGED,
+                    details={"rows": purged_rows.rows, "server": purged_rows.server},
                 )
             purged += 1
         if len(expired) < _BATCH:

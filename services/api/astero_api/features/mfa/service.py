@@ -134,7 +134,8 @@ async def verify_second_factor(
             actor=actor_of(user),
             action=AuditAction.MFA_REFUSED,
             target=str(user.id),
-            details={"method": used, "ip": device.ip},
+            details={"method": used},
+            personal={"ip": device.ip},
         )
         unit.refuse_after_commit(wrong_code())
         return None
@@ -156,6 +157,6 @@ async def _end_everything(unit: UnitOfWork, user: User, device: Device) -> User:
         actor=actor_of(user),
         action=AuditAction.MFA_RECOVERY_CODE_USED,
         target=str(user.id),
-        details={"ip": device.ip},
+        personal={"ip": device.ip},
     )
     return await get_user(unit.session, user.id)

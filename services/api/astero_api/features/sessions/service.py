@@ -117,7 +117,8 @@ async def start_session(
         actor=actor_of(user),
         action=AuditAction.SESSION_STARTED,
         target=str(sign_in.id),
-        details={"ip": device.ip, "amr": list(proved)},
+        details={"amr": list(proved)},
+        personal={"ip": device.ip},
     )
     return await issue(session=session, tokens=tokens, user=user, sign_in=sign_in, now=now)
 
