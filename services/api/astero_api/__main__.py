@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server
 
 from astero_api.app import create_app
@@ -40,6 +40,8 @@ def main() -> None:
         "astero_api.__main__:application",
         factory=True,
         interface=Interfaces.ASGI,
+        # what stands before it speaks HTTP/1.1; HTTP/2 in the clear would be a second parser to attack
+        http=HTTPModes.http1,
         loop=Loops.uvloop,
         address=settings.api_host,
         port=settings.api_port,

@@ -194,4 +194,4 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
     refuse_undeclared_routes(app)
     # drawn when first asked for: it takes some milliseconds that a start should not cost
     app.state.reference = cache(lambda: describe(app, version=version("astero-api")))
-    return Edge(app, limiter=limiter, trusted=settings.trusted_proxies)
+    return Edge(app, limiter=limiter, trusted=settings.trusted_proxies, hsts_preload=settings.hsts_preload)

@@ -59,6 +59,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_port: int = 8000
     api_workers: int = 1
     trusted_proxies: Networks = Networks()
+    hsts_preload: bool = True
     own_addresses: Networks = Networks()
     astero_ssrf_test_allow: Allowance = NOWHERE
     discord_client_id: str | None = None

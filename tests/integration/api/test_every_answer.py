@@ -1,8 +1,14 @@
 """What holds for every answer, whatever was asked and whoever made it."""
 
+from typing import Any
+
 import httpx
 import pytest
+from support.api import ORIGIN, browser, log_in, register, running_api
+from support.hosting import GUILD, insert_bot, insert_installation
+from support.stack import Database
 
+from astero_api.web.edge import Edge
 from astero_api.web.security_headers import API_SECURITY_HEADERS
 
 
@@ -82,3 +88,59 @@ async def test_405_says_what_is_allowed(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/health/live", json={})
     assert problem_of(answer)["code"] == "method_not_allowed"
     assert "GET" in answer.headers["allow"]
+
+
+async def test_without_preload_nobody_may_put_the_domain_on_a_list(api_environment: dict[str, str]) -> None:
+    async with running_api(api_environment | {"HSTS_PRELOAD": "false"}) as edge, browser(edge) as client:
+        for path in ("/api/health/live", "/nothing"):
+            answer = await client.get(path)
+            told = answer.headers.get_list("strict-transport-security")
+            assert told == ["max-age=63072000; includeSubDomains"]
+            assert answer.headers.get_list("x-frame-options") == ["DENY"]
+
+
+async def test_a_304_has_them_too(client: httpx.AsyncClient, database: Database) -> None:
+    user = await register(client)
+    await log_in(client)
+    bot_id = insert_bot(database.admin, user["id"])
+    insert_installation(database.admin, bot_id)
+    path = f"/api/bots/{bot_id}/guilds/{GUILD}/modules/automod"
+    tag = (await client.get(path)).headers["etag"]
+    answer = await client.get(path, headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.content) == (304, b"")
+    for name, value in API_SECURITY_HEADERS:
+        assert answer.headers.get_list(name.decode()) == [value.decode()]
+
+
+class Seen:
+    """In place of the routes: which cookies reach them."""
+
+    def __init__(self) -> None:
+        self.cookies: list[str] = []
+
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+        self.cookies = [value.decode() for name, value in scope["headers"] if name == b"cookie"]
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.mark.parametrize(
+    ("path", "reaches"),
+    [
+        ("/api/auth/refresh", True),
+        ("/api/auth/logout", True),
+        ("/api/auth/login", True),
+        ("/api/auth/me", False),
+        ("/api/auth/refresh/../me", False),
+        ("/api/auth/refreshed", False),
+        ("/", False),
+    ],
+)
+async def test_the_refresh_token_reaches_only_what_uses_it(api: Edge, path: str, reaches: bool) -> None:
+    seen = Seen()
+    api._app = seen
+    sent = "a=1; __Host-astero_rt=token; b=2;__Host-astero_rt=other"
+    transport = httpx.ASGITransport(app=api)  # pyright: ignore[reportArgumentType]
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+        await client.get(path.replace("..", "%2e%2e"), headers={"Cookie": sent})
+    assert seen.cookies == ([sent] if reaches else ["a=1; b=2"])

@@ -2,8 +2,10 @@
 
 import itertools
 import json
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from support.api import ORIGIN, environment
@@ -146,9 +148,42 @@ def test_unknown_query_parameters_are_422(api: ApiProcess, query: str) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "CONNECT", "PROPFIND", "get"])
 def test_other_methods_are_405(api: ApiProcess, method: str) -> None:
-    status, headers, _ = api.send(request(method, "/api/health/live"))
-    assert status == 405
-    assert "allow" in headers
+    answer = api.send(request(method, "/api/health/live", "X-Secret: not-repeated"))
+    check(answer, 405)
+    assert "allow" in answer[1]
+    assert b"not-repeated" not in answer[2]
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (b"\x00\x01nonsense\r\n\r\n", 400),
+        (b"GE T / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHo st: x\r\n\r\n", 400),
+        (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n", 400),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 200 + b"\r\n", 431),
+    ],
+    ids=lambda value: repr(value)[:24],
+)
+def test_what_is_no_http_is_refused_by_the_parser_in_silence(
+    api: ApiProcess, sent: bytes, expected: int
+) -> None:
+    """There is no request yet that our headers could answer: no body, no name of a server, and the end."""
+    status, headers, body = api.send(sent)
+    assert (status, body) == (expected, b"")
+    assert headers.keys() == {"connection", "content-length", "date"}
+    assert headers["connection"] == ["close"]
+
+
+def test_http_2_in_the_clear_is_not_spoken(api: ApiProcess) -> None:
+    with socket.create_connection(("127.0.0.1", api.port), timeout=20) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
+        with suppress(ConnectionResetError):
+            assert connection.recv(64) == b""
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,23 @@ REFRESH_COOKIE: Final = "__Host-astero_rt"
 MFA_COOKIE: Final = "__Host-astero_mfa"
 _ATTRIBUTES: Final = "Path=/; Secure; HttpOnly; SameSite=Lax"
 _MAX_COOKIE_HEADER: Final = 8192
+_REFRESH: Final = REFRESH_COOKIE.encode()
+# What uses the refresh token, and what begins a session and ends the one that is presented.
+REFRESH_PATHS: Final = frozenset(
+    {"/api/auth/refresh", "/api/auth/logout", "/api/auth/login", "/api/auth/mfa/verify"}
+)
+
+
+def drop_refresh_cookie(scope: Scope) -> None:
+    """Takes the refresh token out of a request that has no use for it: `__Host-` sends it to every path."""
+    if scope["path"] in REFRESH_PATHS:
+        return
+    for index, (key, value) in enumerate(scope["headers"]):
+        if key == b"cookie" and _REFRESH in value:
+            parts = [part for part in value.split(b";") if not part.strip().startswith(_REFRESH)]
+            kept = [*scope["headers"]]
+            kept[index] = (key, b";".join(parts).strip())
+            scope["headers"] = kept  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def read_cookie(scope: Scope, name: str) -> str | None:

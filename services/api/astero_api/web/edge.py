@@ -1,7 +1,8 @@
 """The outermost ASGI wrapper: what holds for every answer, also for those the framework makes itself.
 
-Gives the request its id, answers HEAD from GET, hides `/internal` however it is spelled, counts what was
-never routed, sets the headers, and turns whatever still escapes into a 500 problem.
+Gives the request its id, answers HEAD from GET, hides `/internal` however it is spelled and the refresh token
+where it is of no use, counts what was never routed, sets the headers, and turns whatever still escapes into a
+500 problem.
 """
 
 import re
@@ -16,11 +17,12 @@ from loguru import logger
 
 from astero_api.web.client_ip import bucket_of, client_ip
 from astero_api.web.context import CONTEXT_KEY, RequestContext
+from astero_api.web.cookies import drop_refresh_cookie
 from astero_api.web.language import language_of
 from astero_api.web.limits import UNROUTED
 from astero_api.web.problems import problem_for
 from astero_api.web.rate_limit import BannedError, LimitExceededError, RateLimiter
-from astero_api.web.security_headers import with_security_headers
+from astero_api.web.security_headers import Header, security_headers, with_security_headers
 from astero_shared.errors import NotFoundError
 from astero_shared.ids import new_id
 from astero_shared.networks import Network
@@ -53,11 +55,14 @@ def is_internal(path: str) -> bool:
 class Edge:
     """Wraps the Litestar application."""
 
-    def __init__(self, app: Litestar, *, limiter: RateLimiter, trusted: Sequence[Network]) -> None:
+    def __init__(
+        self, app: Litestar, *, limiter: RateLimiter, trusted: Sequence[Network], hsts_preload: bool
+    ) -> None:
         self.litestar = app
         self._app: ASGIApp = app
         self._limiter = limiter
         self._trusted = trusted
+        self._headers = security_headers(preload=hsts_preload)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -71,7 +76,8 @@ class Edge:
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         context = RequestContext(str(new_id()), client_ip(scope, self._trusted))
         scope[CONTEXT_KEY] = context  # pyright: ignore[reportGeneralTypeIssues]
-        reply = _Reply(scope, context, send, self._limiter)
+        reply = _Reply(scope, context, send, self._limiter, self._headers)
+        drop_refresh_cookie(scope)
         if reply.without_body:
             scope["method"] = "GET"  # pyright: ignore[reportGeneralTypeIssues]
         try:
@@ -90,7 +96,15 @@ class Edge:
 class _Reply:
     """The sending side of one request."""
 
-    def __init__(self, scope: HTTPScope, context: RequestContext, send: Send, limiter: RateLimiter) -> None:
+    def __init__(
+        self,
+        scope: HTTPScope,
+        context: RequestContext,
+        send: Send,
+        limiter: RateLimiter,
+        headers: tuple[Header, ...],
+    ) -> None:
+        self._headers = headers
         self._scope = scope
         self._context = context
         self._send = send
@@ -110,6 +124,7 @@ class _Reply:
                 list(message["headers"]),
                 (b"x-request-id", self._context.request_id.encode("ascii")),
                 *self._context.headers,
+                ours=self._headers,
             )
         elif self._dropped:
             return

@@ -1,6 +1,8 @@
 """The headers of every answer of every kind, 304, 404, 405 and 500 included.
 
-They are set by the outermost ASGI wrapper: a framework's hooks do not run on answers it makes itself.
+They are set by the outermost ASGI wrapper: a framework's hooks do not run on answers it makes itself. Only
+bytes that are no HTTP request are answered without them, by the server's parser: an empty 400, 414 or 431 that
+names nothing and closes the connection.
 """
 
 from typing import Final
@@ -40,9 +42,12 @@ _FEATURES: Final = (
     "xr-spatial-tracking",
 )
 
-API_SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
-    # two years, as the security page promises
-    (b"strict-transport-security", b"max-age=63072000; includeSubDomains; preload"),
+Header = tuple[bytes, bytes]
+
+# two years, as the security page promises
+_TRANSPORT: Final = b"max-age=63072000; includeSubDomains"
+API_SECURITY_HEADERS: Final[tuple[Header, ...]] = (
+    (b"strict-transport-security", _TRANSPORT + b"; preload"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
     (b"x-frame-options", b"DENY"),
     (b"x-content-type-options", b"nosniff"),
@@ -59,10 +64,18 @@ API_SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
 _OURS: Final = frozenset(name for name, _ in API_SECURITY_HEADERS) | {b"x-request-id"}
 
 
+def security_headers(*, preload: bool) -> tuple[Header, ...]:
+    """All of them; without `preload` browser vendors may not put the domain into their lists, which takes
+    months to undo.
+    """
+    if preload:
+        return API_SECURITY_HEADERS
+    return ((b"strict-transport-security", _TRANSPORT), *API_SECURITY_HEADERS[1:])
+
+
 def with_security_headers(
-    headers: list[tuple[bytes, bytes]],
-    *extra: tuple[bytes, bytes],
-) -> list[tuple[bytes, bytes]]:
-    """`headers` without any that we own, then ours once each (twice is invalid to every browser)."""
+    headers: list[Header], *extra: Header, ours: tuple[Header, ...] = API_SECURITY_HEADERS
+) -> list[Header]:
+    """`headers` without any that we own, then `ours` once each (twice is invalid to every browser)."""
     kept = [(name, value) for name, value in headers if name.lower() not in _OURS]
-    return [*kept, *API_SECURITY_HEADERS, *extra]
+    return [*kept, *ours, *extra]
