@@ -21,6 +21,11 @@ class ApiProcess:
         self.port = port
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """Of the process that starts the workers."""
+        return self._process.pid
+
     def send(self, *parts: bytes, seconds: float = 20) -> tuple[int, dict[str, list[str]], bytes]:
         """Status, headers (lower case) and body of the one answer to these bytes. Reads until the end."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:

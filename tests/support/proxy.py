@@ -1,12 +1,21 @@
-"""A TCP line that a test can cut: what lies behind it is away until it is mended."""
+"""A TCP line that a test can cut, and that counts how often it was asked and answered."""
 
 import asyncio
 from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
 
+class _Turn:
+    """Who spoke last on one connection."""
+
+    near = False
+
+
 class Line:
-    """Forwards to `url`'s host; `through` is the same URL by way of this line."""
+    """Forwards to `url`'s host; `through` is the same URL by way of this line.
+
+    `round_trips` counts the times the near side spoke first, or after an answer.
+    """
 
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
@@ -15,6 +24,7 @@ class Line:
         self._open: set[asyncio.StreamWriter] = set()
         self._flows: set[asyncio.Task[None]] = set()
         self._cut = False
+        self.round_trips = 0
 
     async def start(self) -> "Line":
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -48,14 +58,19 @@ class Line:
             return
         there, back = await asyncio.open_connection(self._parts.hostname, self._parts.port)
         self._open |= {writer, back}
-        for source, target in ((reader, back), (there, writer)):
-            task = asyncio.create_task(self._flow(source, target))
+        turn = _Turn()
+        for source, target, near in ((reader, back, True), (there, writer, False)):
+            task = asyncio.create_task(self._flow(source, target, turn, near=near))
             self._flows.add(task)
             task.add_done_callback(self._flows.discard)
 
-    async def _flow(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _flow(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, turn: _Turn, *, near: bool
+    ) -> None:
         with suppress(OSError):
             while data := await source.read(65536):
+                self.round_trips += near and not turn.near
+                turn.near = near
                 target.write(data)
                 await target.drain()
         target.close()

@@ -1,8 +1,8 @@
 """The headers of every answer of every kind, 304, 404, 405 and 500 included.
 
 They are set by the outermost ASGI wrapper: a framework's hooks do not run on answers it makes itself. Only
-bytes that are no HTTP request are answered without them, by the server's parser: an empty 400, 414 or 431 that
-names nothing and closes the connection.
+bytes that are no HTTP request are answered without them, by the parser of the server: an empty 400, 414 or
+431 that names nothing and closes the connection.
 """
 
 from typing import Final
