@@ -20,7 +20,9 @@ FURTHER_WORDS = {
         "caps", "domains", "emoji", "invites", "links", "lookalikes", "patterns", "readings", "words",
         "catch_up", "floods", "messages", "standing",  # what the engine reads of messages and their author
     },
-    "accounts": {"passwords"},  # hashing, in its own pool
+    "accounts": {  # hashing in its own pool; one way in which an account changes each
+        "links", "new_passwords", "passwords", "profile", "verification",
+    },
     "bots": {"discord_check", "rendering"},  # asking Discord first, showing what is known last
     "discord_accounts": {"managed_servers", "oauth", "pending", "sealing"},  # Discord's side, one step each
     "cases": {"actions", "askers", "log_channel", "notices", "outstanding", "rounds"},  # step by step
@@ -30,7 +32,7 @@ FURTHER_WORDS = {
         "catalog", "fields", "options", "patches", "reading", "rendering", "schema",
     },
     "sessions": {  # one way it begins, goes on or ends each
-        "attempts", "browser", "logout", "reauthentication", "refresh", "standing", "tokens",
+        "attempts", "browser", "devices", "logout", "reauthentication", "refresh", "standing", "tokens",
     },
     "webhooks": {"deliveries", "events", "outbox", "sending"},  # what is told, and its way out
 }  # fmt: skip

@@ -111,11 +111,11 @@ def _prepare(database: Database, port: int) -> tuple[str, str, dict[str, Any]]:
     base = f"http://127.0.0.1:{port}"
     account = {"email": "bench@example.com", "password": PASSWORD}
     page = {"Origin": ORIGIN}
-    registered = httpx.post(f"{base}/api/auth/register", json=account, headers=page, timeout=30)
-    user = registered.raise_for_status().json()
+    httpx.post(f"{base}/api/auth/register", json=account, headers=page, timeout=30).raise_for_status()
     login = httpx.post(f"{base}/api/auth/login", json=account, headers=page, timeout=30).raise_for_status()
     cookies = dict(value.split(";")[0].split("=", 1) for value in login.headers.get_list("set-cookie"))
     cookie = f"__Host-astero_at={cookies['__Host-astero_at']}"
+    user = login.json()
     bot_id = insert_bot(database.admin, user["id"])
     insert_installation(database.admin, bot_id)
     path = f"/api/bots/{bot_id}/guilds/{GUILD}/modules/automod"

@@ -25,7 +25,7 @@ def test_register_log_in_stay_in_and_log_out(house: House) -> None:
     ana = Owner(house)
     problem_of(ana.send("GET", "/api/auth/me"), 401)
     made = ana.send("POST", "/api/auth/register", {"email": ana.email, "password": PASSWORD})
-    assert made.status_code == 201
+    assert made.status_code == 202
     assert not ana.cookies
     wrong = ana.send("POST", "/api/auth/login", {"email": ana.email, "password": "not-the-one-at-all"})
     unknown = ana.send("POST", "/api/auth/login", {"email": "nobody@example.com", "password": PASSWORD})

@@ -48,6 +48,11 @@ class MailSandbox:
         answer = httpx.get(f"{self.url}/sandbox/messages", params=params, trust_env=False)
         return answer.raise_for_status().json()
 
+    def clear(self) -> None:
+        """Empty, and without faults."""
+        for what in ("faults", "messages"):
+            httpx.delete(f"{self.url}/sandbox/{what}", trust_env=False).raise_for_status()
+
     def fault(self, **what: Any) -> None:
         httpx.post(f"{self.url}/sandbox/faults", json=what, trust_env=False).raise_for_status()
 

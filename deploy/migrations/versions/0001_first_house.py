@@ -22,9 +22,24 @@ CREATE TABLE users (
     token_version integer NOT NULL DEFAULT 1,
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'deleted')),
     created_at timestamptz NOT NULL,
+    email_verified_at timestamptz,
     deleted_at timestamptz
 );
 CREATE UNIQUE INDEX users_email_key_key ON users (email_key);
+
+CREATE TABLE account_tokens (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users (id),
+    purpose text NOT NULL CHECK (purpose IN ('verify', 'reset', 'address', 'notice')),
+    token_hash bytea NOT NULL UNIQUE CHECK (octet_length(token_hash) = 32),
+    email text,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz,
+    CHECK ((purpose IN ('verify', 'address')) = (email IS NOT NULL))
+);
+CREATE INDEX account_tokens_user_id_idx ON account_tokens (user_id, purpose);
+CREATE INDEX account_tokens_expires_at_idx ON account_tokens (expires_at);
 
 CREATE TABLE sessions (
     id uuid PRIMARY KEY,

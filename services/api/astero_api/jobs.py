@@ -8,6 +8,7 @@ from procrastinate.builtin_tasks import remove_old_jobs
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_api.features.audit.jobs import tell_heads
+from astero_api.features.accounts.jobs import RESET_TASK, answer_forgotten, forget_links
 from astero_api.features.installations.jobs import purge_expired
 from astero_api.features.sessions.jobs import forget_ended
 from astero_api.features.webhooks.jobs import forget_old_deliveries
@@ -52,7 +53,16 @@ def create_jobs(settings: ApiSettings, database: AsyncEngine) -> procrastinate.A
     @jobs.periodic(cron="* * * * *")
     @jobs.task(name="mail.revive", queueing_lock="mail.revive", pass_context=False)
     async def revive_mail(timestamp: int) -> None:  # noqa: ARG001 - when it was due
-        await revive_stalled(jobs)
+        await revive_stalled(jobs, (SEND_TASK, RESET_TASK))
+
+    @jobs.task(name=RESET_TASK, retry=Waits(), pass_context=False)
+    async def answer_who_forgot(mail_id: str) -> None:
+        await answer_forgotten(database, settings.encryption_key, UUID(mail_id))
+
+    @jobs.periodic(cron="37 * * * *")
+    @jobs.task(name="accounts.forget_links", queueing_lock="accounts.forget_links", pass_context=False)
+    async def forget_account_links(timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await forget_links(database)
 
     @jobs.periodic(cron="29 * * * *")
     @jobs.task(name="mail.forget_old", queueing_lock="mail.forget_old", pass_context=False)

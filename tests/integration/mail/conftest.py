@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from support.mail import MailSandbox, running_mail
 
@@ -16,5 +15,4 @@ def mail_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailSandbo
 @pytest.fixture
 def mail(mail_server: MailSandbox) -> Iterator[MailSandbox]:
     yield mail_server
-    for what in ("faults", "messages"):
-        httpx.delete(f"{mail_server.url}/sandbox/{what}", trust_env=False).raise_for_status()
+    mail_server.clear()

@@ -1,59 +1,22 @@
 """A letter leaves with its transaction, once, over TLS that was verified, or not at all."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
-from uuid import UUID
+from datetime import timedelta
 
-import psycopg
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 from support.api import environment
 from support.log_capture import CapturedLog, captured_log
 from support.mail import MailSandbox, link_of
+from support.office import Office, running_office
 from support.stack import Database
 
-from astero_api.jobs import create_jobs
+from astero_api.mail import outbox
 from astero_api.mail.kinds import MailKind
-from astero_api.mail.outbox import queue_mail, seal_with
-from astero_api.settings import ApiSettings
-from astero_shared.db.engine import create_engine
+from astero_api.mail.outbox import queue_mail
+from astero_shared.clock import utc_now
 from astero_shared.db.session import transaction
-from astero_shared.settings import load
 
 ANA = "ana@example.com"
-
-
-class Office:
-    """The worker's jobs on a database, run when a test says so."""
-
-    def __init__(self, database: Database, settings: ApiSettings, engine: AsyncEngine) -> None:
-        self._database = database
-        self.engine = engine
-        self._jobs = create_jobs(settings, engine)
-
-    async def write(self, to: str = ANA, **changes: Any) -> UUID:
-        async with transaction(self.engine) as session:
-            letter: dict[str, Any] = {"kind": MailKind.PASSWORD_CHANGED, "to": to, "locale": "en"}
-            return await queue_mail(session, **letter | changes)
-
-    async def work(self) -> None:
-        """What is due now is done."""
-        async with self._jobs.open_async():
-            await self._jobs.run_worker_async(wait=False, listen_notify=False, install_signal_handlers=False)
-
-    def make_due(self) -> None:
-        with psycopg.connect(self._database.admin, autocommit=True) as connection:
-            connection.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
-
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self._database.admin) as connection:
-            return connection.execute(statement).fetchall()  # pyright: ignore[reportArgumentType, reportCallIssue]
-
-    @property
-    def waiting(self) -> int:
-        return self.rows("SELECT count(*) FROM mails")[0][0]
 
 
 @pytest.fixture
@@ -62,25 +25,18 @@ def log() -> Iterator[CapturedLog]:
         yield captured
 
 
-@asynccontextmanager
-async def running_office(database: Database, **env: str) -> AsyncIterator[Office]:
-    settings = load(ApiSettings, environment(database_url=database.api, redis_url="redis://x", **env))
-    engine = create_engine(settings.database_url, application="test")
-    seal_with(engine, settings.encryption_key)
-    try:
-        yield Office(database, settings, engine)
-    finally:
-        await engine.dispose()
+def environment_of(database: Database, **env: str) -> dict[str, str]:
+    return environment(database_url=database.api, redis_url="redis://x", **env)
 
 
 @pytest.fixture
 async def office(database: Database, mail: MailSandbox, log: CapturedLog) -> AsyncIterator[Office]:
-    async with running_office(database, **mail.environment) as found:
+    async with running_office(database, environment_of(database, **mail.environment)) as found:
         yield found
 
 
 async def test_a_letter_arrives_and_nothing_of_it_stays(office: Office, mail: MailSandbox) -> None:
-    mail_id = await office.write(kind=MailKind.RESET_PASSWORD, details={"token": "t" * 43}, locale="fr")
+    mail_id = await office.write(ANA, kind=MailKind.RESET_PASSWORD, details={"token": "t" * 43}, locale="fr")
     await office.work()
     (message,) = mail.messages(ANA)
     headers = dict(message["headers"])
@@ -109,7 +65,7 @@ async def test_a_letter_of_a_transaction_that_fails_is_never_sent(office: Office
 
 
 async def test_the_database_holds_no_address_and_no_token(office: Office) -> None:
-    await office.write(kind=MailKind.VERIFY_ADDRESS, details={"token": "sesame-open"})
+    await office.write(ANA, kind=MailKind.VERIFY_ADDRESS, details={"token": "sesame-open"})
     stored = office.rows("SELECT mails::text, encode(letter, 'escape') FROM mails") + office.rows(
         "SELECT args::text FROM procrastinate_jobs"
     )
@@ -118,12 +74,14 @@ async def test_the_database_holds_no_address_and_no_token(office: Office) -> Non
 
 async def test_wrong_details_are_met_by_whoever_writes(office: Office) -> None:
     with pytest.raises(ValueError, match="needs"):
-        await office.write(kind=MailKind.VERIFY_ADDRESS)
+        await office.write(ANA, kind=MailKind.VERIFY_ADDRESS)
 
 
 async def test_starttls_is_as_good(database: Database, mail: MailSandbox) -> None:
-    async with running_office(database, **mail.environment | {"SMTP_URL": mail.starttls_url}) as office:
-        await office.write()
+    async with running_office(
+        database, environment_of(database, **mail.environment | {"SMTP_URL": mail.starttls_url})
+    ) as office:
+        await office.write(ANA)
         await office.work()
     assert mail.messages(ANA)[0]["encrypted"]
 
@@ -132,7 +90,7 @@ async def test_starttls_is_as_good(database: Database, mail: MailSandbox) -> Non
 @pytest.mark.parametrize("step", ["mail", "rcpt", "data"])
 async def test_what_may_pass_is_tried_again(office: Office, mail: MailSandbox, step: str, code: int) -> None:
     mail.fault(kind="refuse", step=step, code=code, times=1)
-    mail_id = await office.write()
+    mail_id = await office.write(ANA)
     await office.work()
     assert mail.messages() == []
     assert office.waiting == 1
@@ -149,7 +107,7 @@ async def test_what_is_refused_for_good_is_given_up(
     office: Office, mail: MailSandbox, log: CapturedLog, step: str
 ) -> None:
     mail.fault(kind="refuse", step=step, code=550)
-    await office.write()
+    await office.write(ANA)
     await office.work()
     assert office.waiting == 0
     assert (
@@ -165,7 +123,7 @@ async def test_a_lost_answer_to_the_text_sends_nothing_twice(
     office: Office, mail: MailSandbox, log: CapturedLog, keep: bool
 ) -> None:
     mail.fault(kind="cut", step="data", keep=keep, times=1)
-    await office.write()
+    await office.write(ANA)
     for _ in range(2):
         await office.work()
         office.make_due()
@@ -178,8 +136,8 @@ async def test_a_server_that_is_away_is_waited_for(
     database: Database, mail: MailSandbox, log: CapturedLog
 ) -> None:
     nowhere = mail.environment | {"SMTP_URL": "smtps://a:b@127.0.0.1:1"}
-    async with running_office(database, **nowhere) as office:
-        await office.write()
+    async with running_office(database, environment_of(database, **nowhere)) as office:
+        await office.write(ANA)
         await office.work()
         assert office.waiting == 1
 
@@ -188,8 +146,8 @@ async def test_a_certificate_nobody_vouches_for_gets_no_password(
     database: Database, mail: MailSandbox, log: CapturedLog
 ) -> None:
     strangers = {name: value for name, value in mail.environment.items() if name != "SMTP_CA_FILE"}
-    async with running_office(database, **strangers) as office:
-        await office.write()
+    async with running_office(database, environment_of(database, **strangers)) as office:
+        await office.write(ANA)
         await office.work()
         assert office.waiting == 1
     assert mail.messages() == []
@@ -199,33 +157,36 @@ async def test_a_certificate_nobody_vouches_for_gets_no_password(
 async def test_without_a_server_it_is_said_once_and_nothing_piles_up(
     database: Database, log: CapturedLog
 ) -> None:
-    async with running_office(database) as office:
+    async with running_office(database, environment_of(database)) as office:
         for _ in range(3):
-            await office.write()
+            await office.write(ANA)
         await office.work()
         assert office.waiting == 0
     assert log.text.count("mail is not configured") == 1
 
 
 async def test_what_a_killed_worker_left_is_sent_unless_it_was_handed_over(
-    office: Office, mail: MailSandbox, tmp_path: Path
+    office: Office, mail: MailSandbox
 ) -> None:
     begun, handed_over = await office.write("begun@example.com"), await office.write("over@example.com")
-    with psycopg.connect(office._database.admin, autocommit=True) as connection:
-        connection.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = 'mail.send'")
-        connection.execute("UPDATE mails SET handed_over_at = now() WHERE id = %s", [handed_over])
-        connection.execute(
-            "INSERT INTO procrastinate_jobs (task_name, args, queue_name)"
-            " VALUES ('mail.revive', '{\"timestamp\": 0}', 'default')"
-        )
+    office.change("UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = 'mail.send'")
+    office.change("UPDATE mails SET handed_over_at = now() WHERE id = %s", handed_over)
+    office.change(
+        "INSERT INTO procrastinate_jobs (task_name, args, queue_name)"
+        " VALUES ('mail.revive', '{\"timestamp\": 0}', 'default')"
+    )
     await office.work()
     assert [message["to"] for message in mail.messages()] == [["begun@example.com"]]
     assert begun != handed_over
     assert office.waiting == 0
 
 
-async def test_a_letter_that_is_too_late_is_not_sent(office: Office, mail: MailSandbox) -> None:
-    mail.fault(kind="refuse", step="rcpt", code=451, times=1)
-    await office.write(kind=MailKind.RESET_PASSWORD, details={"token": "x"})
+async def test_a_link_that_would_be_dead_is_not_sent(office: Office, mail: MailSandbox) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outbox, "utc_now", lambda: utc_now() - timedelta(minutes=30))
+        await office.write(ANA, kind=MailKind.RESET_PASSWORD, details={"token": "x"})
+        patch.setattr(outbox, "utc_now", lambda: utc_now() - timedelta(minutes=29, seconds=30))
+        await office.write(ANA, kind=MailKind.RESET_PASSWORD, details={"token": "y"})
     await office.work()
-    assert office.waiting == 1
+    assert [link_of(message)[-2:] for message in mail.messages(ANA)] == ["#y"]
+    assert office.waiting == 0

@@ -79,6 +79,7 @@ async def test_more_than_the_queue_holds_are_told_to_come_back(monkeypatch: pyte
 
 def test_a_weaker_hash_starts_in_tests_only() -> None:
     env = environment(database_url="postgresql://a:b@127.0.0.1:1/x", redis_url="redis://127.0.0.1:1")
+    env |= {"SMTP_URL": "smtps://mail.example.org", "MAIL_FROM": "mail@example.org"}
     for name in ("production", "development"):
         with pytest.raises(ValueError, match="cost 14"):
             create_app(load(ApiSettings, env | {"ASTERO_ENV": name}), bcrypt_cost=13)

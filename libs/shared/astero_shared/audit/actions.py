@@ -5,6 +5,11 @@ from enum import StrEnum
 
 class AuditAction(StrEnum):
     ACCOUNT_REGISTERED = "account:user:registered"
+    ACCOUNT_UPDATED = "account:user:updated"
+    ADDRESS_CHANGED = "account:address:changed"
+    ADDRESS_CHANGE_ASKED = "account:address:change_asked"
+    ADDRESS_VERIFICATION_ASKED = "account:address:verification_asked"
+    ADDRESS_VERIFIED = "account:address:verified"
     BOT_CREATED = "bot:bot:created"
     BOT_UPDATED = "bot:bot:updated"
     BOT_REMOVED = "bot:bot:removed"
@@ -26,6 +31,10 @@ class AuditAction(StrEnum):
     MFA_REFUSED = "mfa:code:refused"
     MODULE_RESTORED = "module:config:restored"
     MODULE_UPDATED = "module:config:updated"
+    PASSWORD_CHANGED = "account:password:changed"  # noqa: S105 - the name of an action
+    PASSWORD_RESET = "account:password:reset"  # noqa: S105 - as above
+    PASSWORD_RESET_ASKED = "account:password:reset_asked"  # noqa: S105 - as above
+    REGISTRATION_REPEATED = "account:user:registration_repeated"
     SESSION_ENDED = "session:session:ended"
     SESSION_REAUTHENTICATED = "session:session:reauthenticated"
     SESSION_REUSED = "session:token:reused"

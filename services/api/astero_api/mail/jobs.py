@@ -1,5 +1,6 @@
 """The worker's part: open a letter, send it, forget it; and take up what a killed worker left."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,7 +16,6 @@ from astero_api.mail.addresses import AddressUnusableError, Mailbox
 from astero_api.mail.kinds import FORMS
 from astero_api.mail.letters import Letter, unseal_letter
 from astero_api.mail.message import render
-from astero_api.mail.outbox import SEND_TASK
 from astero_api.mail.sender import MailPostponedError, MailRefusedError, MailUncertainError, Sender
 from astero_api.settings import ApiSettings
 from astero_shared.clock import utc_now
@@ -95,10 +95,11 @@ class Post:
             message = render(letter, mail_id=mail_id, sender=sender.mailbox, public_url=self._public_url)
             if not await sender.send(message, Mailbox.of(letter.to), hand_over=claim):
                 return
-        except MailPostponedError:
+        except MailPostponedError as error:
             if claimed:
                 async with transaction(self._database) as session:
                     await release_hand_over(session, mail_id)
+            logger.warning("mail postponed: {}", error, mailId=str(mail_id), kind=letter.kind.value)
             raise
         except (AddressUnusableError, MailRefusedError, MailUncertainError) as error:
             await self._forget(mail_id, str(error), letter)
@@ -133,13 +134,16 @@ async def forget_old_mail(database: AsyncEngine) -> int:
         return await delete_queued_before(session, before=utc_now() - _KEPT)
 
 
-async def revive_stalled(jobs: procrastinate.App) -> int:
-    """Letters that a killed worker had begun are begun again; whether one was handed over says its row."""
-    stalled = await jobs.job_manager.get_stalled_jobs(
-        task_name=SEND_TASK, seconds_since_heartbeat=_SILENT_SECONDS
-    )
+async def revive_stalled(jobs: procrastinate.App, tasks: Iterable[str]) -> int:
+    """What a killed worker had begun of `tasks` is begun again; each of them is harmless to do twice.
+
+    Whether a letter was handed over says its row.
+    """
     revived = 0
-    for job in stalled:
-        await jobs.job_manager.retry_job(job, retry_at=utc_now())
-        revived += 1
+    for task in tasks:
+        for job in await jobs.job_manager.get_stalled_jobs(
+            task_name=task, seconds_since_heartbeat=_SILENT_SECONDS
+        ):
+            await jobs.job_manager.retry_job(job, retry_at=utc_now())
+            revived += 1
     return revived

@@ -44,14 +44,20 @@ async def queue_mail(
     needed = FORMS[kind].needed
     if given.keys() != needed:
         raise ValueError(f"a letter {kind} needs {sorted(needed)}, not {sorted(given)}")
-    mail_id, now = new_id(), utc_now()
     known: Locale = "fr" if locale == "fr" else "en"
     token = given.pop("token", None)
-    letter = Letter(kind=kind, to=to, locale=known, written_at=now, details=given, token=token)
+    letter = Letter(kind=kind, to=to, locale=known, written_at=utc_now(), details=given, token=token)
+    return await put_away(session, letter, task=SEND_TASK)
+
+
+async def put_away(session: AsyncSession, letter: Letter, *, task: str) -> UUID:
+    """Seal it, and a job `task` that gets its id as `mail_id`; both are there with the commit."""
+    mail_id = new_id()
     connection = await session.connection()
     keyring: Keyring = session.get_bind().get_execution_options()[_KEYRING]
-    await insert_mail(session, mail_id=mail_id, letter=seal_letter(keyring, mail_id, letter), now=now)
+    sealed = seal_letter(keyring, mail_id, letter)
+    await insert_mail(session, mail_id=mail_id, letter=sealed, now=letter.written_at)
     raw = await connection.get_raw_connection()
-    job = _QUEUE.configure_task(SEND_TASK, connection=raw.driver_connection)
+    job = _QUEUE.configure_task(task, connection=raw.driver_connection)
     await job.defer_async(mail_id=str(mail_id))
     return mail_id

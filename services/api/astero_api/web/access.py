@@ -123,6 +123,7 @@ def _identity(standing: Standing | None) -> Identity:
         display_name=standing.display_name,
         locale=locale,
         authenticated_at=standing.authenticated_at,
+        email_verified=standing.email_verified,
     )
 
 

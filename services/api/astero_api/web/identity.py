@@ -18,6 +18,7 @@ class Identity:
     display_name: str | None
     locale: Locale
     authenticated_at: datetime
+    email_verified: bool
 
     @property
     def actor(self) -> Actor:

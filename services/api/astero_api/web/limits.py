@@ -61,6 +61,9 @@ UNROUTED: Final = RouteLimit(Tier("unrouted", 120, 60))
 # the security page: 5 login attempts per address in 15 minutes, successes included
 LOGIN: Final = RouteLimit(Tier("login", 5, 900, strict=True), sign_in=True)
 REGISTER: Final = RouteLimit(Tier("register", 20, 3600, strict=True), sign_in=True)
+# the letters an address may have us write to accounts in a day, whoever they are for
+ACCOUNT_MAIL: Final = RouteLimit(Tier("account-mail", 5, 86_400, strict=True), sign_in=True)
+ACCOUNT_LINK: Final = RouteLimit(Tier("account-link", 20, 3600, strict=True), sign_in=True)
 SESSION: Final = RouteLimit(Tier("session", 60, 60), sign_in=True)
 # A code, or a password of somebody who is signed in already: PyPI's figures for second factors. The counters
 # are one set for all these routes and follow the user: neither many addresses nor many doors give more tries.

@@ -20,4 +20,22 @@ class User(Table, table=True):
     token_version: int = 1
     status: str = Field(default="active", sa_type=Text)
     created_at: datetime = created_now()
+    email_verified_at: datetime | None = None
     deleted_at: datetime | None = None
+
+
+class AccountToken(Table, table=True):
+    """The secret of one link in a letter, as SHA-256 of 256 random bits; it opens something once.
+
+    `email` is the address that it proves: of `verify` the one it was sent to, of `address` the new one. Rows
+    of `notice` open nothing; like the others they count how many letters an account was sent.
+    """
+
+    id: UUID = primary_key()
+    user_id: UUID = Field(foreign_key="users.id")
+    purpose: str = Field(sa_type=Text)
+    token_hash: bytes = Field(repr=False)
+    email: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime = created_now()
+    expires_at: datetime
+    used_at: datetime | None = None

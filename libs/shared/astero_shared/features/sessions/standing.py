@@ -24,11 +24,13 @@ class Standing:
     display_name: str | None
     locale: str
     authenticated_at: datetime
+    email_verified: bool
     owns_bot: bool = False
 
 
 _COLUMNS: Final[tuple[Any, ...]] = (
     User.id, Session.id, User.email, User.display_name, User.locale, Session.authenticated_at,
+    col(User.email_verified_at).is_not(None),
 )  # fmt: skip
 _COLUMNS_WITH_BOT: Final[tuple[Any, ...]] = (*_COLUMNS, col(Bot.id).is_not(None))
 _ALIVE: Final = (

@@ -48,6 +48,12 @@ async def list_addresses(session: AsyncSession, email_key: str) -> Sequence[str]
     return [address for address in (await session.exec(query)).all() if address is not None]
 
 
+async def list_places(session: AsyncSession, user_id: UUID) -> Sequence[tuple[str | None, str | None]]:
+    """(user agent, address) of each sign-in that is remembered, ended ones too; each pair once."""
+    query = select(Session.user_agent, Session.ip).where(col(Session.user_id) == user_id).distinct()
+    return (await session.exec(query)).all()
+
+
 async def revoke_session(session: AsyncSession, user_id: UUID, session_id: UUID, *, now: datetime) -> bool:
     """False when the user has no such live session."""
     ended = await session.exec(

@@ -1,14 +1,15 @@
-"""Making accounts."""
+"""Making accounts, without telling whether an address has one: the letter to it says which."""
 
-from sqlalchemy.exc import IntegrityError
-
+from astero_api.features.accounts.links import make_link
 from astero_api.features.accounts.passwords import PasswordHashes
-from astero_api.features.accounts.schemas import RegistrationIn, UserOut
+from astero_api.features.accounts.schemas import RegistrationIn
+from astero_api.mail.kinds import MailKind
+from astero_api.mail.outbox import queue_mail
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
-from astero_shared.errors import ConflictError, InvalidError
+from astero_shared.errors import InvalidError
 from astero_shared.features.accounts.rules import (
     MAX_PASSWORD_BYTES,
     MIN_PASSWORD_BYTES,
@@ -16,57 +17,86 @@ from astero_shared.features.accounts.rules import (
     is_email,
     is_weak,
 )
-from astero_shared.features.accounts.store import find_user_by_email, insert_user
+from astero_shared.features.accounts.store import find_user_by_email, insert_user_once
 from astero_shared.features.accounts.tables import User
 from astero_shared.names import refuse_hidden
-from astero_shared.scope import Actor
+from astero_shared.scope import SYSTEM, Actor
 
 
-def _refuse(command: RegistrationIn) -> None:
-    if not is_email(command.email):
+def refuse_email(email: str) -> None:
+    """Raises InvalidError `accounts.email_invalid`."""
+    if not is_email(email):
         raise InvalidError(code="accounts.email_invalid", pointer="/email")
-    if command.display_name is not None:
-        refuse_hidden(command.display_name, pointer="/displayName")
-    size = len(command.password.encode())
+
+
+def refuse_password(password: str, *, own_words: tuple[str | None, ...]) -> None:
+    """Raises InvalidError `accounts.password_length` or `accounts.password_weak`."""
+    size = len(password.encode())
     if not MIN_PASSWORD_BYTES <= size <= MAX_PASSWORD_BYTES:
         raise InvalidError(
             code="accounts.password_length",
             params={"min": MIN_PASSWORD_BYTES, "max": MAX_PASSWORD_BYTES},
             pointer="/password",
         )
-    if is_weak(command.password, own_words=(command.email, command.display_name or "")):
-        raise InvalidError(
-            code="accounts.password_weak",
-            pointer="/password",
-        )
+    if is_weak(password, own_words=tuple(filter(None, own_words))):
+        raise InvalidError(code="accounts.password_weak", pointer="/password")
 
 
-async def register_user(*, unit: UnitOfWork, hashes: PasswordHashes, command: RegistrationIn) -> UserOut:
-    """Raises InvalidError, ConflictError `accounts.email_taken`, or UnavailableError `auth.busy`."""
-    _refuse(command)
+def own_actor(user: User) -> Actor:
+    return Actor(kind="user", id=str(user.id), name=user.display_name)
+
+
+async def register_user(*, unit: UnitOfWork, hashes: PasswordHashes, command: RegistrationIn) -> None:
+    """Raises InvalidError or UnavailableError `auth.busy`; for a taken address nothing, after equal work."""
+    refuse_email(command.email)
+    if command.display_name is not None:
+        refuse_hidden(command.display_name, pointer="/displayName")
+    refuse_password(command.password, own_words=(command.email, command.display_name))
     # before a connection is taken: it takes a second
     password_hash = await hashes.make(command.password)
-    key = email_key(command.email)
-    taken = ConflictError(code="accounts.email_taken")
-    if await find_user_by_email(unit.session, key) is not None:
-        raise taken
     user = User(
         email=command.email,
-        email_key=key,
+        email_key=email_key(command.email),
         password_hash=password_hash,
         display_name=command.display_name,
         locale=command.locale,
         created_at=utc_now(),
     )
-    try:
-        await insert_user(unit.session, user)
-    except IntegrityError:
-        # somebody else registered it since we looked
-        raise taken from None
+    if await insert_user_once(unit.session, user):
+        await write_audit(
+            unit.session,
+            actor=own_actor(user),
+            action=AuditAction.ACCOUNT_REGISTERED,
+            target=str(user.id),
+        )
+        await send_verification(unit, user)
+        return
+    known = await find_user_by_email(unit.session, user.email_key)
+    if known is None:
+        return  # deleted between the two statements
     await write_audit(
         unit.session,
-        actor=Actor(kind="user", id=str(user.id), name=user.display_name),
-        action=AuditAction.ACCOUNT_REGISTERED,
-        target=str(user.id),
+        actor=SYSTEM,
+        action=AuditAction.REGISTRATION_REPEATED,
+        account_id=known.id,
+        target=str(known.id),
     )
-    return UserOut(id=user.id, email=user.email, display_name=user.display_name, locale=user.locale)
+    await tell_address_in_use(unit, known)
+
+
+async def send_verification(unit: UnitOfWork, user: User) -> None:
+    token = await make_link(unit.session, user, "verify", email=user.email)
+    if token is not None:
+        await queue_mail(
+            unit.session,
+            kind=MailKind.VERIFY_ADDRESS,
+            to=user.email,
+            locale=user.locale,
+            details={"token": token},
+        )
+
+
+async def tell_address_in_use(unit: UnitOfWork, user: User) -> None:
+    """To the owner of the address, and counted: nobody can flood them through us."""
+    if await make_link(unit.session, user, "notice") is not None:
+        await queue_mail(unit.session, kind=MailKind.ADDRESS_IN_USE, to=user.email, locale=user.locale)

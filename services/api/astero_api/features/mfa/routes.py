@@ -6,7 +6,7 @@ from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from astero_api.features.accounts.schemas import UserOut
+from astero_api.features.accounts.schemas import UserOut, user_out
 from astero_api.features.mfa.enrolment import (
     begin_enrolment,
     confirm_enrolment,
@@ -147,4 +147,4 @@ async def verify_mfa(
     await log_out(unit=unit, access=before[0], refresh=before[1])
     context.headers.append(clear_cookie(MFA_COOKIE))
     unit.on_commit(lambda: give_cookies(context, tokens))
-    return UserOut(id=user.id, email=user.email, display_name=user.display_name, locale=user.locale)
+    return user_out(user)

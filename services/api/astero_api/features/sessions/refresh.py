@@ -5,6 +5,8 @@ RFC 9700, 4.14.2: whoever holds a copy is found out by its use, so used tokens a
 
 from astero_api.features.sessions.service import Tokens, actor_of, issue
 from astero_api.features.sessions.tokens import REPLAY_GRACE, hash_refresh_token, new_refresh_token
+from astero_api.mail.kinds import MailKind
+from astero_api.mail.outbox import queue_mail
 from astero_api.web.access import not_signed_in
 from astero_api.web.access_token import AccessTokens
 from astero_api.web.unit_of_work import UnitOfWork
@@ -66,4 +68,5 @@ async def _judge_replay(unit: UnitOfWork, token_hash: bytes) -> None:
     await write_audit(
         unit.session, actor=actor_of(user), action=AuditAction.SESSION_REUSED, target=str(session.id)
     )
+    await queue_mail(unit.session, kind=MailKind.SESSION_THEFT, to=user.email, locale=user.locale)
     unit.refuse_after_commit(not_signed_in())

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET
 
-from astero_api.features.accounts.schemas import UserOut
+from astero_api.features.accounts.schemas import UserOut, user_out
 from astero_api.features.mfa.schemas import MfaRequired
 from astero_api.features.mfa.service import METHODS, sign_in
 from astero_api.features.sessions.browser import (
@@ -68,7 +68,7 @@ async def login(
     if isinstance(given, str):
         return MfaRequired(mfa_required=True, methods=METHODS)
     await log_out(unit=unit, access=before[0], refresh=before[1])
-    return UserOut(id=user.id, email=user.email, display_name=user.display_name, locale=user.locale)
+    return user_out(user)
 
 
 @post(

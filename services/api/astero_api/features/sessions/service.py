@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from astero_api.features.accounts.passwords import PasswordHashes
+from astero_api.features.sessions.devices import tell_new_device
 from astero_api.features.sessions.tokens import (
     MAX_SESSIONS,
     REFRESH_IDLE,
@@ -100,6 +101,7 @@ async def start_session(
     """Sign the user in; `proved` says how they have shown who they are. The oldest session makes room."""
     now = utc_now()
     await _make_room(session, user, now)
+    await tell_new_device(session, user, user_agent=device.user_agent, ip=device.ip)
     sign_in = Session(
         id=new_id(),
         user_id=user.id,
