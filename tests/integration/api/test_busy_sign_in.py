@@ -23,8 +23,8 @@ async def test_the_seventeenth_waiting_is_told_to_come_back(
         finished.wait(60)
         return False
 
-    async def log_in(client: httpx.AsyncClient) -> httpx.Response:
-        body = {"email": "nobody@example.org", "password": "wrong and long"}
+    async def log_in(client: httpx.AsyncClient, number: int) -> httpx.Response:
+        body = {"email": f"nobody-{number}@example.org", "password": "wrong and long"}
         return await client.post("/api/auth/login", json=body)
 
     monkeypatch.setattr(bcrypt, "checkpw", slow)
@@ -35,7 +35,7 @@ async def test_the_seventeenth_waiting_is_told_to_come_back(
             await stack.enter_async_context(browser(api, address=f"203.0.113.{number}"))
             for number in range(1, room + 2)
         ]
-        asked = [asyncio.create_task(log_in(client)) for client in clients]
+        asked = [asyncio.create_task(log_in(client, number)) for number, client in enumerate(clients)]
         try:
             done, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
             (refused,) = (task.result() for task in done)

@@ -18,7 +18,7 @@ async def test_bots_add_no_threads(feed: feeder.Feeder, fed_engine: Engine) -> N
     more = [fed_engine.start("token", GUILD_ID) for _ in range(20)]
     for bot in more:
         await bot.reported(Online)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # one that helped to start may have ended
     assert len(fed_engine.heartbeats) == 21
 
 

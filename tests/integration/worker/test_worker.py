@@ -75,6 +75,7 @@ def test_what_is_due_goes_at_start_and_the_rest_stays(database: Database, env: d
                 " WHERE action = 'installation:guild:purged'"
             ).fetchall()
         assert audited == [(None, "1")]
+        wait_for(lambda: workers(database) == 1)
         worker.terminate()
         assert worker.wait(20) == 0
 
