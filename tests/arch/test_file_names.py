@@ -27,6 +27,7 @@ FURTHER_WORDS = {
     "discord_accounts": {"managed_servers", "oauth", "pending", "sealing"},  # Discord's side, one step each
     "cases": {"actions", "askers", "log_channel", "notices", "outstanding", "rounds"},  # step by step
     "fleet": {"reading"},  # the statement of readiness
+    "passkeys": {"ceremony"},  # what a browser signs, and what of it counts
     "mfa": {"enrolment", "recovery"},  # switching it on and off, the codes on paper
     "modules": {  # one definition and its faces
         "catalog", "fields", "options", "patches", "reading", "rendering", "schema",

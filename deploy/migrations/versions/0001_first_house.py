@@ -96,6 +96,33 @@ CREATE TABLE pending_logins (
 CREATE INDEX pending_logins_user_id_idx ON pending_logins (user_id);
 CREATE INDEX pending_logins_created_at_idx ON pending_logins (created_at);
 
+CREATE TABLE passkeys (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users (id),
+    credential_id bytea NOT NULL UNIQUE CHECK (octet_length(credential_id) BETWEEN 1 AND 1023),
+    public_key bytea NOT NULL,
+    user_handle bytea NOT NULL CHECK (octet_length(user_handle) = 64),
+    sign_count bigint NOT NULL CHECK (sign_count >= 0),
+    transports text[] NOT NULL,
+    backed_up boolean NOT NULL,
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    created_at timestamptz NOT NULL,
+    last_used_at timestamptz
+);
+CREATE INDEX passkeys_user_id_idx ON passkeys (user_id);
+
+CREATE TABLE passkey_challenges (
+    challenge_hash bytea PRIMARY KEY CHECK (octet_length(challenge_hash) = 32),
+    purpose text NOT NULL CHECK (purpose IN ('register', 'sign_in', 'second_step', 'reauthenticate')),
+    bound_to uuid,
+    user_handle bytea,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    -- only a sign-in begins with nobody
+    CHECK ((purpose = 'sign_in') = (bound_to IS NULL))
+);
+CREATE INDEX passkey_challenges_expires_at_idx ON passkey_challenges (expires_at);
+
 CREATE TABLE discord_accounts (
     user_id uuid PRIMARY KEY REFERENCES users (id),
     discord_user_id bigint NOT NULL UNIQUE,

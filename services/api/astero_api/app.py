@@ -25,6 +25,8 @@ from astero_api.features.mfa import routes as mfa
 from astero_api.features.mfa.recovery import RecoveryHashes
 from astero_api.features.mfa.service import SecondFactors
 from astero_api.features.modules import routes as modules
+from astero_api.features.passkeys import routes as passkeys
+from astero_api.features.passkeys.ceremony import RelyingParty
 from astero_api.features.reference import routes as reference
 from astero_api.features.sessions import routes as sessions
 from astero_api.features.sessions.attempts import LoginAttempts
@@ -74,6 +76,15 @@ ROUTES = (
     mfa.verify_mfa,
     mfa.disable_mfa,
     mfa.make_new_recovery_codes,
+    passkeys.list_own_passkeys,
+    passkeys.begin_passkey,
+    passkeys.add_passkey,
+    passkeys.rename_own_passkey,
+    passkeys.remove_own_passkey,
+    passkeys.begin_passkey_sign_in,
+    passkeys.sign_in_with_passkey,
+    passkeys.begin_passkey_second_step,
+    passkeys.begin_passkey_reauthentication,
     sessions.list_sessions,
     sessions.delete_session,
     bots.list_bots,
@@ -129,6 +140,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
         settings.encryption_key,
         RecoveryHashes(settings.password_pepper),
         SecondStepTokens(settings.jwt_secret),
+        RelyingParty.of(settings.public_url),
     )
     hashes = PasswordHashes(settings.password_pepper, cost=bcrypt_cost)
     after_commit = AfterCommit()
@@ -166,6 +178,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
                 "hashes": hashes,
                 "login_attempts": LoginAttempts(redis, settings.jwt_secret),
                 "second_factors": second_factors,
+                "relying_party": second_factors.party,
                 "nudges": nudges,
                 "hosting": hosting,
                 "after_commit": after_commit,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from astero_api.features.audit.jobs import tell_heads
 from astero_api.features.accounts.jobs import RESET_TASK, answer_forgotten, forget_links
 from astero_api.features.installations.jobs import purge_expired
+from astero_api.features.mfa.jobs import forget_unfinished
 from astero_api.features.sessions.jobs import forget_ended
 from astero_api.features.webhooks.jobs import forget_old_deliveries
 from astero_api.mail.jobs import Waits, create_post, forget_old_mail, revive_stalled
@@ -73,6 +74,11 @@ def create_jobs(settings: ApiSettings, database: AsyncEngine) -> procrastinate.A
     @jobs.task(name="webhooks.forget_old", queueing_lock="webhooks.forget_old", pass_context=False)
     async def forget_webhook_log(timestamp: int) -> None:  # noqa: ARG001 - when it was due
         await forget_old_deliveries(database)
+
+    @jobs.periodic(cron="13 * * * *")
+    @jobs.task(name="mfa.forget_unfinished", queueing_lock="mfa.forget_unfinished", pass_context=False)
+    async def forget_unfinished_logins(timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await forget_unfinished(database)
 
     @jobs.periodic(cron="17 * * * *")
     @jobs.task(name="jobs.forget_finished", queueing_lock="jobs.forget_finished", pass_context=True)

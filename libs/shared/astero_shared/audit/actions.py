@@ -35,6 +35,10 @@ class AuditAction(StrEnum):
     PASSWORD_RESET = "account:password:reset"  # noqa: S105 - as above
     PASSWORD_RESET_ASKED = "account:password:reset_asked"  # noqa: S105 - as above
     REGISTRATION_REPEATED = "account:user:registration_repeated"
+    PASSKEY_ADDED = "passkey:passkey:added"
+    PASSKEY_COPIED = "passkey:passkey:copied"
+    PASSKEY_REMOVED = "passkey:passkey:removed"
+    PASSKEY_RENAMED = "passkey:passkey:renamed"
     SESSION_ENDED = "session:session:ended"
     SESSION_REAUTHENTICATED = "session:session:reauthenticated"
     SESSION_REUSED = "session:token:reused"

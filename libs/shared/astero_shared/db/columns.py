@@ -24,7 +24,7 @@ class Table(SQLModel):
     @classmethod
     def __tablename__(cls) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
         name = _WORD_START.sub("_", cls.__name__).lower()
-        if name.endswith("y"):
+        if name.endswith("y") and name[-2] not in "aeiou":
             return name[:-1] + "ies"
         return name + ("es" if name.endswith("s") else "s")
 

@@ -15,6 +15,7 @@ from astero_shared.features.fleet import tables as fleet
 from astero_shared.features.installations import tables as installations
 from astero_shared.features.mfa import tables as mfa
 from astero_shared.features.modules import tables as modules
+from astero_shared.features.passkeys import tables as passkeys
 from astero_shared.features.sessions import tables as sessions
 from astero_shared.features.webhooks import tables as webhooks
 from astero_shared.mail import tables as mail
@@ -30,6 +31,7 @@ TABLE_MODULES = (
     mail,
     mfa,
     modules,
+    passkeys,
     sessions,
     webhooks,
 )

@@ -3,8 +3,8 @@
 It opens no other route, and names a row of PostgreSQL which counts the attempts and ends them.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Literal
 from uuid import UUID
 
 from astero_api.web.signed_token import Claims, SignedTokens
@@ -23,6 +23,14 @@ class SecondStep:
 
     user_id: UUID
     login_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStepDue:
+    """A first factor was right. `token` goes into the cookie, `methods` is what may follow."""
+
+    token: str = field(repr=False)
+    methods: tuple[Literal["totp", "recovery_code", "passkey"], ...]
 
 
 class SecondStepTokens:

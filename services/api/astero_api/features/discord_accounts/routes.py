@@ -24,6 +24,7 @@ from astero_api.web.context import context_of
 from astero_api.web.cookies import clear_cookie, read_cookie, set_cookie
 from astero_api.web.limits import SESSION
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.second_step import SecondStepDue
 from astero_shared.db.session import transaction
 from astero_shared.errors import ForbiddenError, NotFoundError
 
@@ -100,7 +101,7 @@ async def finish_discord_sign_in(
             )
     if given is not None:
         give_sign_in(context, given)
-    if isinstance(given, str):
+    if isinstance(given, SecondStepDue):
         # the page of the second step knows where to go on
         asked = f"{SECOND_STEP_PAGE}?{urlencode({'next': pending.next_path})}"
         return Redirect(urljoin(request.app.state.settings.public_url, asked), status_code=303)

@@ -9,6 +9,8 @@ from astero_api.features.mfa.recovery import make_recovery_codes
 from astero_api.features.mfa.schemas import EnrolmentOut
 from astero_api.features.mfa.service import SecondFactors, is_enabled, wrong_code
 from astero_api.features.sessions.service import keep_only_this_session
+from astero_api.mail.kinds import MailKind
+from astero_api.mail.outbox import queue_mail
 from astero_api.web.access_token import AccessTokens
 from astero_api.web.identity import Identity
 from astero_api.web.unit_of_work import UnitOfWork
@@ -58,6 +60,7 @@ async def confirm_enrolment(
         raise wrong_code()
     codes = await make_recovery_codes(unit.session, factors.recovery, identity.user_id, now=now)
     await _audit(unit, identity, AuditAction.MFA_ENABLED)
+    await _mail(unit, identity, MailKind.MFA_ENABLED)
     return codes, await keep_only_this_session(unit=unit, tokens=tokens, identity=identity)
 
 
@@ -66,6 +69,7 @@ async def disable(*, unit: UnitOfWork, tokens: AccessTokens, identity: Identity)
     if not await delete_factors(unit.session, identity.user_id):
         raise not_enabled()
     await _audit(unit, identity, AuditAction.MFA_DISABLED)
+    await _mail(unit, identity, MailKind.MFA_DISABLED)
     return await keep_only_this_session(unit=unit, tokens=tokens, identity=identity)
 
 
@@ -85,6 +89,10 @@ def not_enabled() -> ConflictError:
 
 async def _audit(unit: UnitOfWork, identity: Identity, action: AuditAction) -> None:
     await write_audit(unit.session, actor=identity.actor, action=action, target=str(identity.user_id))
+
+
+async def _mail(unit: UnitOfWork, identity: Identity, kind: MailKind) -> None:
+    await queue_mail(unit.session, kind=kind, to=identity.email, locale=identity.locale)
 
 
 def _qr(uri: str) -> str:

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from astero_api.features.passkeys.schemas import AssertionIn
 from astero_api.web.exactly_one import ExactlyOne
 from astero_shared.observability.masking import Masked
 
-SecondFactor = Literal["totp", "recovery_code"]
+SecondFactor = Literal["totp", "recovery_code", "passkey"]
 # bounds only: every wrong code is answered alike
 Code = Annotated[str, Meta(min_length=1, max_length=64, examples=["492039"])]
 
@@ -47,10 +48,11 @@ class CodeIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
 
 
 class VerifyIn(ExactlyOne, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A code of the app, or one of the recovery codes."""
+    """A code of the app, one of the recovery codes, or a passkey's answer to `passkey-options`."""
 
     code: Code | UnsetType = UNSET
     recovery_code: Code | UnsetType = UNSET
+    passkey: AssertionIn | UnsetType = UNSET
 
 
 class RecoveryCodesOut(Masked, frozen=True, kw_only=True, rename="camel"):

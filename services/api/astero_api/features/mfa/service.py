@@ -8,11 +8,15 @@ from msgspec import UNSET
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from astero_api.features.mfa.recovery import RecoveryHashes, use_recovery_code
-from astero_api.features.mfa.schemas import SecondFactor, VerifyIn
+from astero_api.features.mfa.schemas import VerifyIn
+from astero_api.features.passkeys.service import RelyingParty, is_own_passkey
+from astero_api.features.passkeys.service import refused as wrong_passkey
 from astero_api.features.sessions.service import Device, Tokens, actor_of, start_session
+from astero_api.mail.kinds import MailKind
+from astero_api.mail.outbox import queue_mail
 from astero_api.web.access import not_signed_in
 from astero_api.web.access_token import AccessTokens
-from astero_api.web.second_step import SecondStep, SecondStepTokens
+from astero_api.web.second_step import SecondStep, SecondStepDue, SecondStepTokens
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
@@ -26,26 +30,30 @@ from astero_shared.features.mfa.rules import LOGIN_LIFETIME, matching_step
 from astero_shared.features.mfa.store import (
     advance_step,
     claim_attempt,
+    count_recovery_codes,
     end_pending_login,
     find_seed,
     insert_pending_login,
 )
 from astero_shared.features.mfa.tables import PendingLogin
+from astero_shared.features.passkeys.store import list_passkeys
 from astero_shared.features.sessions.rules import Method, joined, known_methods
 from astero_shared.features.sessions.store import revoke_all_sessions
 from astero_shared.ids import new_id
 
 SECOND_STEP_PAGE: Final = "/account/second-step"
-METHODS: Final[tuple[SecondFactor, ...]] = ("totp", "recovery_code")
 
 
 @dataclass(frozen=True, slots=True)
 class SecondFactors:
-    """What checking one needs: the keys of the seeds, of the recovery codes, and of the pending logins."""
+    """What checking one needs: the keys of the seeds, of the recovery codes and of the pending logins, and
+    for whom a passkey must have signed.
+    """
 
     keyring: Keyring
     recovery: RecoveryHashes
     steps: SecondStepTokens
+    party: RelyingParty
 
 
 def wrong_code() -> UnauthenticatedError:
@@ -66,8 +74,8 @@ async def sign_in(
     user: User,
     device: Device,
     proved: tuple[Method, ...],
-) -> Tokens | str:
-    """Sign in whoever has proved the first factor; where a second is due, the token of the pending login.
+) -> Tokens | SecondStepDue:
+    """Sign in whoever has proved the first factor, unless a second is due.
 
     Every door leads through here: a password, Discord, a reset password.
     """
@@ -83,7 +91,10 @@ async def sign_in(
         expires_at=now + LOGIN_LIFETIME,
     )
     await insert_pending_login(session, login)
-    return factors.steps.issue(SecondStep(user_id=user.id, login_id=login.id))
+    token = factors.steps.issue(SecondStep(user_id=user.id, login_id=login.id))
+    if await list_passkeys(session, user.id):
+        return SecondStepDue(token, ("passkey", "totp", "recovery_code"))
+    return SecondStepDue(token, ("totp", "recovery_code"))
 
 
 async def use_code(session: AsyncSession, factors: SecondFactors, user_id: UUID, code: str) -> bool:
@@ -108,7 +119,7 @@ async def verify_second_factor(
     command: VerifyIn,
     device: Device,
 ) -> tuple[User, Tokens] | None:
-    """Finish a pending login. None when the code was wrong: the attempt is kept and the answer is wrong_code.
+    """Finish a pending login. None when the proof was wrong: the attempt is kept, the answer a refusal.
 
     Raises UnauthenticatedError `auth.unauthenticated` when there is no such login any more.
     """
@@ -119,15 +130,7 @@ async def verify_second_factor(
     user = await get_user(unit.session, login.user_id, lock=True)
     if user.status != "active" or user.token_version != login.token_version:
         raise not_signed_in()
-    used: Method
-    if command.recovery_code is not UNSET:
-        used = "rec"
-        right = await use_recovery_code(
-            unit.session, factors.recovery, user.id, command.recovery_code, now=now
-        )
-    else:
-        used = "otp"
-        right = await use_code(unit.session, factors, user.id, command.code or "")
+    used, right = await _check(unit, factors, step, command)
     if not right:
         await write_audit(
             unit.session,
@@ -137,7 +140,7 @@ async def verify_second_factor(
             details={"method": used},
             personal={"ip": device.ip},
         )
-        unit.refuse_after_commit(wrong_code())
+        unit.refuse_after_commit(wrong_passkey() if used == "pop" else wrong_code())
         return None
     await end_pending_login(unit.session, login, now=now)
     if used == "rec":
@@ -146,6 +149,27 @@ async def verify_second_factor(
     return user, await start_session(
         session=unit.session, tokens=tokens, user=user, device=device, proved=proved
     )
+
+
+async def _check(
+    unit: UnitOfWork, factors: SecondFactors, step: SecondStep, command: VerifyIn
+) -> tuple[Method, bool]:
+    """Which of the three was sent, and whether it is right; right ones are used up."""
+    if command.recovery_code is not UNSET:
+        right = await use_recovery_code(
+            unit.session, factors.recovery, step.user_id, command.recovery_code, now=utc_now()
+        )
+        return "rec", right
+    if command.passkey is not UNSET:
+        return "pop", await is_own_passkey(
+            unit=unit,
+            party=factors.party,
+            given=command.passkey,
+            purpose="second_step",
+            user_id=step.user_id,
+            bound_to=step.login_id,
+        )
+    return "otp", await use_code(unit.session, factors, step.user_id, command.code or "")
 
 
 async def _end_everything(unit: UnitOfWork, user: User, device: Device) -> User:
@@ -158,5 +182,13 @@ async def _end_everything(unit: UnitOfWork, user: User, device: Device) -> User:
         action=AuditAction.MFA_RECOVERY_CODE_USED,
         target=str(user.id),
         personal={"ip": device.ip},
+    )
+    left = await count_recovery_codes(unit.session, user.id)
+    await queue_mail(
+        unit.session,
+        kind=MailKind.RECOVERY_CODE_USED,
+        to=user.email,
+        locale=user.locale,
+        details={"left": str(left)},
     )
     return await get_user(unit.session, user.id)

@@ -9,6 +9,7 @@ from astero_api.web.access_token import LIFETIME_SECONDS
 from astero_api.web.context import RequestContext, context_of, header
 from astero_api.web.cookies import ACCESS_COOKIE, MFA_COOKIE, REFRESH_COOKIE, clear_cookie, set_cookie
 from astero_api.web.second_step import LIFETIME_SECONDS as SECOND_STEP_SECONDS
+from astero_api.web.second_step import SecondStepDue
 
 _MAX_USER_AGENT: Final = 256
 
@@ -26,10 +27,10 @@ def give_cookies(context: RequestContext, tokens: Tokens) -> None:
     ]
 
 
-def give_sign_in(context: RequestContext, given: Tokens | str) -> None:
+def give_sign_in(context: RequestContext, given: Tokens | SecondStepDue) -> None:
     """The cookies of a session, or the one of a login that waits for its second factor."""
-    if isinstance(given, str):
-        context.headers.append(set_cookie(MFA_COOKIE, given, max_age=SECOND_STEP_SECONDS))
+    if isinstance(given, SecondStepDue):
+        context.headers.append(set_cookie(MFA_COOKIE, given.token, max_age=SECOND_STEP_SECONDS))
     else:
         give_cookies(context, given)
 

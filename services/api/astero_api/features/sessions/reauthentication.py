@@ -2,6 +2,8 @@
 
 from astero_api.features.accounts.passwords import PasswordHashes
 from astero_api.features.mfa.service import SecondFactors, is_enabled, use_code, wrong_code
+from astero_api.features.passkeys.schemas import AssertionIn
+from astero_api.features.passkeys.service import use_passkey
 from astero_api.features.sessions.service import access_token
 from astero_api.web.access import not_signed_in
 from astero_api.web.access_token import AccessTokens
@@ -39,6 +41,21 @@ async def check_own_code(*, unit: UnitOfWork, factors: SecondFactors, identity: 
     """Raises UnauthenticatedError `mfa.invalid_code`, also where no second factor is on."""
     if not await use_code(unit.session, factors, identity.user_id, code):
         raise wrong_code()
+
+
+async def check_own_passkey(
+    *, unit: UnitOfWork, factors: SecondFactors, identity: Identity, given: AssertionIn
+) -> bool:
+    """False where the refusal follows the commit; else raises UnauthenticatedError `passkeys.refused`."""
+    passkey = await use_passkey(
+        unit=unit,
+        party=factors.party,
+        given=given,
+        purpose="reauthenticate",
+        user_id=identity.user_id,
+        bound_to=identity.session_id,
+    )
+    return passkey is not None
 
 
 async def renew_proof(

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from astero_api.features.accounts.schemas import UserOut, user_out
 from astero_api.features.mfa.schemas import MfaRequired
-from astero_api.features.mfa.service import METHODS, sign_in
+from astero_api.features.mfa.service import sign_in
 from astero_api.features.sessions.browser import (
     device_of,
     give_access,
@@ -19,7 +19,12 @@ from astero_api.features.sessions.browser import (
     take_cookies,
 )
 from astero_api.features.sessions.logout import log_out
-from astero_api.features.sessions.reauthentication import check_own_code, check_own_password, renew_proof
+from astero_api.features.sessions.reauthentication import (
+    check_own_code,
+    check_own_passkey,
+    check_own_password,
+    renew_proof,
+)
 from astero_api.features.sessions.refresh import refresh_session
 from astero_api.features.sessions.schemas import LoginIn, ReauthenticationIn, SessionList, SessionOut
 from astero_api.features.sessions.service import end_all_sessions, end_session, prove_password
@@ -29,6 +34,7 @@ from astero_api.web.cookies import REFRESH_COOKIE, read_cookie
 from astero_api.web.identity import Identity
 from astero_api.web.limits import LOGIN, PROOF, READ, SESSION, WRITE
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.second_step import SecondStepDue
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.clock import utc_now
 from astero_shared.features.sessions.rules import Method
@@ -65,8 +71,8 @@ async def login(
         proved=("pwd",),
     )
     unit.on_commit(lambda: give_sign_in(context, given))
-    if isinstance(given, str):
-        return MfaRequired(mfa_required=True, methods=METHODS)
+    if isinstance(given, SecondStepDue):
+        return MfaRequired(mfa_required=True, methods=given.methods)
     await log_out(unit=unit, access=before[0], refresh=before[1])
     return user_out(user)
 
@@ -134,6 +140,12 @@ async def reauthenticate(
     if data.password is not UNSET:
         await check_own_password(unit=unit, hashes=state.hashes, identity=identity, password=data.password)
         proved: Method = "pwd"
+    elif data.passkey is not UNSET:
+        if not await check_own_passkey(
+            unit=unit, factors=state.second_factors, identity=identity, given=data.passkey
+        ):
+            return
+        proved = "pop"
     else:
         await check_own_code(unit=unit, factors=state.second_factors, identity=identity, code=data.code or "")
         proved = "otp"

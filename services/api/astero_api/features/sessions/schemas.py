@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from astero_api.features.passkeys.schemas import AssertionIn
 from astero_api.web.exactly_one import ExactlyOne
 from astero_shared.observability.masking import Masked
 
@@ -23,6 +24,7 @@ class ReauthenticationIn(ExactlyOne, frozen=True, kw_only=True, rename="camel", 
 
     password: Annotated[str, Meta(min_length=1, max_length=1024)] | UnsetType = UNSET
     code: Annotated[str, Meta(min_length=1, max_length=64, examples=["492039"])] | UnsetType = UNSET
+    passkey: AssertionIn | UnsetType = UNSET
 
 
 class SessionOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
