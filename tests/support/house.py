@@ -25,7 +25,7 @@ _TAIL = 12
 _SHOWN = 2000
 # Tests come from many addresses, as users do: the edge would say so with this header.
 _PROXY = {"TRUSTED_PROXIES": "127.0.0.1"}
-_QUIET = ("postgres", "valkey", "discord", "mail", "sentry")
+_QUIET = ("postgres", "valkey", "discord", "mail", "sentry", "webhooks")
 
 
 @dataclass(frozen=True, slots=True)

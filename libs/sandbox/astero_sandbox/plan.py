@@ -15,7 +15,10 @@ _LOWEST_PORT = 1024
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "HTTPS_PROXY", "HTTP_PROXY")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 # Settings of the api that `just up` hands on as they are.
-_OF_THE_API = ("DISCORD_CLIENT_ID", "DISCORD_CLIENT_SECRET", "SMTP_URL", "SMTP_CA_FILE", "MAIL_FROM")
+_OF_THE_API = (
+    *("DISCORD_CLIENT_ID", "DISCORD_CLIENT_SECRET", "SMTP_URL", "SMTP_CA_FILE", "MAIL_FROM"),
+    *("ASTERO_SSRF_TEST_ALLOW", "OWN_ADDRESSES"),
+)
 
 
 class PlanRefusedError(Exception):
@@ -84,6 +87,7 @@ class Plan:
             wanted |= {"sandbox mail": self.ports.mail, "sandbox SMTP": self.ports.smtp}
         if self.has_sandbox_sentry:
             wanted["sandbox Sentry"] = self.ports.sentry
+        wanted |= {"webhooks page": self.ports.webhooks, "consumer of webhooks": self.ports.webhooks_tls}
         if self.database_url is None:
             wanted["PostgreSQL"] = self.ports.postgres
         if self.redis_url is None:

@@ -24,6 +24,8 @@ class Ports:
     mail: int
     smtp: int
     sentry: int
+    webhooks: int
+    webhooks_tls: int
     postgres: int
     redis: int
 
@@ -36,6 +38,8 @@ class Ports:
             mail=base + 3,
             smtp=base + 4,
             sentry=base + 5,
+            webhooks=base + 6,
+            webhooks_tls=base + 7,
             postgres=base + 9,
             redis=base + HIGHEST_OFFSET,
         )

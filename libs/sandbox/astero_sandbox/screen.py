@@ -52,6 +52,7 @@ def _addresses(stack: Stack) -> Generator[tuple[str, str]]:
         yield "Mail", f"{stack.mail_url}  <- whatever Astero writes to people"
     if stack.plan.has_sandbox_sentry:
         yield "Errors", f"{stack.sentry_url}  <- whatever goes wrong"
+    yield "Webhooks", f"{stack.webhooks_url}  <- what a webhook with the URL {stack.consumer_url} is sent"
     yield "Database", without_password(stack.connections.database.admin)
     yield "Redis", without_password(stack.connections.redis_operator)
     if stack.credentials.has_demo_account:

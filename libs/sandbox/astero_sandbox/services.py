@@ -20,6 +20,7 @@ ENGINE = "engine"
 DISCORD = "discord"
 MAIL = "mail"
 SENTRY = "sentry"
+WEBHOOKS = "webhooks"
 DATABASE = "astero"
 
 
@@ -102,6 +103,23 @@ def sandbox_sentry(plan: Plan) -> Program:
     )
 
 
+def sandbox_webhooks(plan: Plan) -> Program:
+    """A consumer on this machine, so that what webhooks send can be seen."""
+    certificate = ensure_certificate(plan.home / WEBHOOKS)
+    return Program(
+        name=WEBHOOKS,
+        stage=Stage.THIRD_PARTY,
+        command=(
+            *(sys.executable, "-m", "astero_sandbox.webhooks", "--host", LOOPBACK),
+            *("--port", str(plan.ports.webhooks), "--tls-port", str(plan.ports.webhooks_tls)),
+            *("--certificate", str(certificate)),
+        ),
+        environment={**plan.inherited, **_UNBUFFERED},
+        directory=plan.home,
+        stop_seconds=3,
+    )
+
+
 def api(plan: Plan, credentials: Credentials, connections: Connections) -> Program:
     return _service(
         plan,
@@ -161,6 +179,7 @@ def _of_api(plan: Plan, credentials: Credentials, connections: Connections) -> d
         **sign_in,
         **_mail(plan, credentials),
         "ASTERO_ENV": "development",
+        "ASTERO_SSRF_TEST_ALLOW": f"{LOOPBACK}:{plan.ports.webhooks_tls}",
         "DATABASE_URL": connections.database.api,
         "REDIS_URL": connections.redis_api,
         "ENCRYPTION_KEY": credentials.encryption_key,

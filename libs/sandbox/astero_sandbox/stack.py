@@ -17,7 +17,7 @@ from astero_sandbox.credentials import DemoWorld, load_or_make
 from astero_sandbox.part import READY_SECONDS, Part
 from astero_sandbox.place import place_for
 from astero_sandbox.plan import Plan
-from astero_sandbox.ports import free_port
+from astero_sandbox.ports import LOOPBACK, free_port
 from astero_sandbox.programs import Program
 from astero_sandbox.readiness import NotReadyError, Probe, answers, wait_until
 from astero_sandbox.roles import migration
@@ -106,6 +106,15 @@ class Stack:
         """The sandbox Sentry: its page, its control API, and where the services report errors."""
         return services.url(self.plan.ports.sentry)
 
+    @property
+    def webhooks_url(self) -> str:
+        """The page of what webhooks sent to the consumer on this machine, at `consumer_url`."""
+        return services.url(self.plan.ports.webhooks)
+
+    @property
+    def consumer_url(self) -> str:
+        return f"https://{LOOPBACK}:{self.plan.ports.webhooks_tls}/"
+
     def start_third_parties(self) -> None:
         """Valkey and the sandboxed third parties. Does not wait: PostgreSQL takes longer than all of them."""
         if self.plan.redis_url is None:
@@ -128,6 +137,8 @@ class Stack:
         if self.plan.has_sandbox_sentry:
             events = answers(f"{self.sentry_url}/sandbox/events")
             self._start(services.sandbox_sentry(self.plan), url=self.sentry_url, probe=events)
+        messages = answers(f"{self.webhooks_url}/sandbox/messages")
+        self._start(services.sandbox_webhooks(self.plan), url=self.webhooks_url, probe=messages)
 
     def start_database(self) -> None:
         """PostgreSQL, or the one we were given, brought to the newest schema.

@@ -53,7 +53,9 @@ def test_both_bots_are_in_the_demo_server_with_its_people(stack: Stack) -> None:
         assert not control.accepts_token("made up")
 
 
-@pytest.mark.parametrize("name", ["postgres", "valkey", "discord", "mail", "sentry", "api", "engine-2"])
+@pytest.mark.parametrize(
+    "name", ["postgres", "valkey", "discord", "mail", "sentry", "webhooks", "api", "engine-2"]
+)
 def test_a_killed_part_comes_back_by_itself(stack: Stack, name: str) -> None:
     part = stack.parts[name]
     before = part.pid

@@ -207,7 +207,7 @@ def test_the_environment_replaces_the_embedded_parts(up: Start, databases: dict[
     assert running.addresses["discord"] is None
     assert running.addresses["mail"] is None
     assert running.addresses["sentry"] is None
-    assert sorted(path.stem for path in (running.home / "pids").iterdir()) == ["api", "engine", "worker"]
+    assert sorted(path.stem for path in (running.home / "pids").iterdir()) == ["api", "engine", "webhooks", "worker"]
     engine = psutil.Process(running.pid_of("engine")).environ()
     assert engine["DISCORD_BOT_TOKEN"] == "a-real-token"
     assert engine["SENTRY_DSN"] == theirs["SENTRY_DSN"]

@@ -116,7 +116,7 @@ async def test_an_endpoint_and_a_tenant_have_their_bounds(outbox: Outbox) -> Non
 async def test_a_branded_bot_is_one_tenant_whatever_its_servers(outbox: Outbox, database: Database) -> None:
     user_id = new_id()
     outbox.ask(
-        "INSERT INTO users (id, email, email_key, created_at) VALUES (%s, 'a@b.example', 'a@b.example', now())",
+        "INSERT INTO users (id, email, email_key, created_at) VALUES (%s, 'a@b.de', 'a@b.de', now())",
         user_id,
     )
     bot_id = insert_bot(database.admin, str(user_id))
