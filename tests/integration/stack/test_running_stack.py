@@ -24,7 +24,7 @@ def stack() -> Iterator[Stack]:
     with running_stack(engines=2, commands=_COMMANDS) as stack:
         yield stack
         everything = [psutil.Process(part.pid) for part in stack.parts.values() if part.pid]
-    assert len(everything) == 9
+    assert len(everything) == 10
     assert not [process for process in everything if process.is_running()]
     assert not stack.plan.home.exists()
 

@@ -207,7 +207,8 @@ def test_the_environment_replaces_the_embedded_parts(up: Start, databases: dict[
     assert running.addresses["discord"] is None
     assert running.addresses["mail"] is None
     assert running.addresses["sentry"] is None
-    assert sorted(path.stem for path in (running.home / "pids").iterdir()) == ["api", "engine", "webhooks", "worker"]
+    run_here = sorted(path.stem for path in (running.home / "pids").iterdir())
+    assert run_here == ["api", "engine", "webhooks", "worker"]
     engine = psutil.Process(running.pid_of("engine")).environ()
     assert engine["DISCORD_BOT_TOKEN"] == "a-real-token"
     assert engine["SENTRY_DSN"] == theirs["SENTRY_DSN"]
