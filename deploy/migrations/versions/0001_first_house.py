@@ -157,6 +157,8 @@ CREATE TABLE bots (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     removed_at timestamptz,
+    -- written with its owner's suspension, so that the engine need not know the owner
+    suspended_at timestamptz,
     CHECK ((kind = 'shared') = (owner_user_id IS NULL))
 );
 CREATE INDEX bots_owner_user_id_idx ON bots (owner_user_id);

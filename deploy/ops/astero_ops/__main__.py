@@ -7,11 +7,13 @@ import typer
 from astero_ops.audit import commands as audit
 from astero_ops.bans import commands as bans
 from astero_ops.migrate import commands as migrate
+from astero_ops.users import commands as users
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(bans.app, name="ban")
 app.add_typer(audit.app, name="audit")
+app.add_typer(users.app, name="user")
 
 
 @app.callback()

@@ -14,6 +14,7 @@ from astero_api.features.mfa.jobs import forget_unfinished
 from astero_api.features.sessions.jobs import forget_ended
 from astero_api.features.webhooks.jobs import forget_old_deliveries
 from astero_api.mail.jobs import Waits, create_post, forget_old_mail, revive_stalled
+from astero_api.mail.notices import SUSPENDED_TASK, tell_suspended
 from astero_api.mail.outbox import SEND_TASK
 from astero_api.settings import ApiSettings
 from astero_shared.db.engine import CONNECTION_OPTIONS
@@ -64,6 +65,10 @@ def create_jobs(settings: ApiSettings, database: AsyncEngine) -> procrastinate.A
     @jobs.task(name="accounts.forget_links", queueing_lock="accounts.forget_links", pass_context=False)
     async def forget_account_links(timestamp: int) -> None:  # noqa: ARG001 - when it was due
         await forget_links(database)
+
+    @jobs.task(name=SUSPENDED_TASK, retry=Waits(), pass_context=False)
+    async def tell_of_suspension(account_id: str) -> None:
+        await tell_suspended(database, UUID(account_id))
 
     @jobs.periodic(cron="29 * * * *")
     @jobs.task(name="mail.forget_old", queueing_lock="mail.forget_old", pass_context=False)

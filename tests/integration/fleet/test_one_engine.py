@@ -40,6 +40,28 @@ async def test_stopping_and_starting_follow_the_owner(discord: DiscordSandbox, r
         assert rows.lease(bot_id)["fence"] == 2
 
 
+async def test_a_suspended_owners_bot_leaves_and_comes_back(
+    discord: DiscordSandbox, rows: FleetDatabase
+) -> None:
+    home, other = await discord.community(), await discord.community()
+    bot_id, stopped = rows.add_bot(home), rows.add_bot(other)
+    rows.want(stopped, "stopped")
+    async with running_engine(rows, discord.api_url) as engine:
+        await rows.until(bot_id, "online")
+        rows.ask("UPDATE bots SET suspended_at = now() WHERE kind = 'branded'")
+        assert await engine.fleet.reconcile(bot_id) is False
+        for suspended in (bot_id, stopped):
+            await rows.until(suspended, "stopped", "bots.owner_suspended")
+        assert not rows.lease(bot_id)["live"]
+        for locale in ("en", "fr"):
+            assert len(text("states.bots.owner_suspended", locale)) > 40
+
+        rows.ask("UPDATE bots SET suspended_at = NULL")
+        assert await engine.fleet.reconcile(bot_id) is True
+        await rows.until(bot_id, "online")
+        await rows.until(stopped, "stopped")
+
+
 async def test_a_removed_bot_says_so(discord: DiscordSandbox, rows: FleetDatabase) -> None:
     home = await discord.community()
     bot_id = rows.add_bot(home)

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 class AuditAction(StrEnum):
     ACCOUNT_REGISTERED = "account:user:registered"
+    ACCOUNT_RESTORED = "account:user:restored"
+    ACCOUNT_SUSPENDED = "account:user:suspended"
     ACCOUNT_UPDATED = "account:user:updated"
     ADDRESS_CHANGED = "account:address:changed"
     ADDRESS_CHANGE_ASKED = "account:address:change_asked"

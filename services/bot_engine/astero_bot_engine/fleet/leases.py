@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # A bot whose token Discord refused waits for another token; one that failed otherwise is tried again later,
 # because the cause (a key, a sharding limit, our own mistake) may be gone with the next release.
 _RUNNABLE: Final = """
-    b.desired_state = 'running' AND b.removed_at IS NULL
+    b.desired_state = 'running' AND b.removed_at IS NULL AND b.suspended_at IS NULL
     AND (s.state IS NULL
          OR s.state NOT IN ('token_invalid', 'stopped')
          OR s.reason IS NULL
+         OR s.reason = 'bots.owner_suspended'
          OR t.updated_at > CAST(s.detail ->> 'tokenSetAt' AS timestamptz)
          OR (s.state = 'stopped' AND s.reported_at < clock_timestamp() - interval '60 seconds')
          OR (b.kind = 'shared' AND s.engine_id IS DISTINCT FROM :engine_id))

@@ -30,17 +30,20 @@ _WRITE: Final = text(
     "  since_at = CASE WHEN s.state = excluded.state AND s.reason IS NOT DISTINCT FROM excluded.reason"
     "   THEN s.since_at ELSE excluded.since_at END"
 )
-# Bots that no engine holds and whose owner wants them stopped or gone: whoever looks first says so.
+# Bots that no engine holds and that are to be stopped or gone: whoever looks first says so.
 _SETTLE: Final = text(
     "INSERT INTO bot_statuses AS s (bot_id, state, reason, detail, engine_id, since_at, reported_at)"
-    " SELECT b.id, CASE WHEN b.removed_at IS NULL THEN 'stopped' ELSE 'removed' END, NULL, '{}'::jsonb,"
-    "  CAST(NULL AS uuid), clock_timestamp(), clock_timestamp()"
+    " SELECT b.id, w.state, w.reason, '{}'::jsonb, CAST(NULL AS uuid), clock_timestamp(), clock_timestamp()"
     " FROM bots b LEFT JOIN bot_leases l ON l.bot_id = b.id"
     " LEFT JOIN bot_statuses o ON o.bot_id = b.id"
-    " WHERE (b.removed_at IS NOT NULL OR b.desired_state = 'stopped')"
+    " CROSS JOIN LATERAL (SELECT"
+    "  CASE WHEN b.removed_at IS NULL THEN 'stopped' ELSE 'removed' END AS state,"
+    "  CASE WHEN b.removed_at IS NULL AND b.suspended_at IS NOT NULL"
+    "   THEN 'bots.owner_suspended' END AS reason"
+    " ) w"
+    " WHERE (b.removed_at IS NOT NULL OR b.suspended_at IS NOT NULL OR b.desired_state = 'stopped')"
     " AND (l.engine_id IS NULL OR l.expires_at < clock_timestamp())"
-    " AND (o.state IS NULL OR o.reason IS NOT NULL"
-    "  OR o.state <> CASE WHEN b.removed_at IS NULL THEN 'stopped' ELSE 'removed' END)"
+    " AND (o.bot_id IS NULL OR (o.state, o.reason) IS DISTINCT FROM (w.state, w.reason))"
     " ON CONFLICT (bot_id) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
     "  detail = excluded.detail, engine_id = NULL, since_at = excluded.since_at,"
     "  reported_at = excluded.reported_at"

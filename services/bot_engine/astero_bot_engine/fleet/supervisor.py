@@ -17,7 +17,7 @@ from astero_bot_engine.dispatch.guard import Guard
 from astero_bot_engine.dispatch.listeners import Listeners
 from astero_bot_engine.dispatch.queue import FairQueue
 from astero_bot_engine.fleet import leases
-from astero_bot_engine.fleet.desired import Desired, list_desired
+from astero_bot_engine.fleet.desired import Desired, list_desired, why_not
 from astero_bot_engine.fleet.identify_budget import IdentifyBudget
 from astero_bot_engine.fleet.introductions import Introductions
 from astero_bot_engine.fleet.leaving import Leaving
@@ -189,8 +189,7 @@ class Supervisor:
         for bot_id, hosted in self._roster.hosted.items():
             wanted = desired.get(bot_id)
             if wanted is None or not wanted.running:
-                removed = wanted is None or wanted.removed
-                ended[bot_id] = Status("removed" if removed else "stopped")
+                ended[bot_id] = why_not(wanted)
             elif wanted.token_set_at != hosted.lease.token_set_at:
                 ended[bot_id] = None  # claimed again at once, with the new token
             elif hosted.final is not None:

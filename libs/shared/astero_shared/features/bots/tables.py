@@ -14,7 +14,10 @@ SHARED_BOT_ID = UUID("00000000-0000-7000-8000-000000000001")
 
 
 class Bot(Table, table=True):
-    """`kind` is `shared` (no owner) or `branded`; `desired_state` is what the owner wants."""
+    """`kind` is `shared` (no owner) or `branded`; `desired_state` is what the owner wants.
+
+    While the owner is suspended, `suspended_at` keeps the bot from running, whatever is wanted.
+    """
 
     id: UUID = primary_key()
     owner_user_id: UUID | None = Field(default=None, foreign_key="users.id")
@@ -27,6 +30,7 @@ class Bot(Table, table=True):
     created_at: datetime = created_now()
     updated_at: datetime = created_now()
     removed_at: datetime | None = None
+    suspended_at: datetime | None = None
 
 
 class BotToken(Table, table=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 from loguru import logger
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from astero_shared.audit.heads import HEAD_LINE, Head, head_fields
+from astero_shared.audit.heads import Head, head_fields
 from astero_shared.audit.store import find_last_telling, list_untold_heads, upsert_heads
 from astero_shared.clock import utc_now
 from astero_shared.crypto.keyring import Keyring
@@ -27,7 +27,7 @@ async def tell_heads(database: AsyncEngine, keyring: Keyring) -> int:
         heads = await list_untold_heads(session, since=since, now=now)
         for head in heads:
             told = Head(head.chain, head.seq, head.hash, head.told_at)
-            logger.info(HEAD_LINE, **head_fields(told, keyring))
+            logger.info("audit.head", **head_fields(told, keyring))
         if heads:
             await upsert_heads(session, heads)
     return len(heads)

@@ -3,6 +3,7 @@
 Discord is asked before the transaction begins, never inside it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -13,14 +14,17 @@ from sqlalchemy.exc import IntegrityError
 from astero_api.features.bots.discord_check import DiscordCheck, KnownBot
 from astero_api.features.bots.schemas import BotIn
 from astero_api.nudges import Nudges
+from astero_api.web.access import not_signed_in
 from astero_api.web.identity import Identity
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.audit.actions import AuditAction
+from astero_shared.audit.canonical import JsonValue
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
 from astero_shared.crypto.fields import seal
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.errors import ConflictError, InvalidError
+from astero_shared.features.accounts.store import get_user
 from astero_shared.features.bots.store import get_bot, insert_bot, remove_bot, update_bot, write_token
 from astero_shared.features.bots.tables import Bot
 from astero_shared.features.installations.rules import purge_at
@@ -48,6 +52,9 @@ async def create_bot(*, unit: UnitOfWork, hosting: Hosting, identity: Identity, 
     if command.name is not None:
         refuse_hidden(command.name, pointer="/name")
     known = await hosting.discord.identify(command.token)
+    # An account that is suspended meanwhile either waits for this bot, and takes it along, or is seen here.
+    if (await get_user(unit.session, identity.user_id, lock=True)).status != "active":
+        raise not_signed_in()
     now = utc_now()
     scope = BotScope(actor=identity.actor, bot_id=new_id())
     bot = Bot(
@@ -151,7 +158,7 @@ async def _store_token(
     await write_token(unit.session, scope, ciphertext=sealed, last4=token[-_LAST:], now=now)
 
 
-async def _audit(unit: UnitOfWork, scope: BotScope, action: AuditAction, details: dict[str, object]) -> None:
+async def _audit(unit: UnitOfWork, scope: BotScope, action: AuditAction, details: Mapping[str, JsonValue]) -> None:
     bot_id: UUID = scope.bot_id
     await write_audit(
         unit.session,
