@@ -5,7 +5,7 @@ import re
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
@@ -48,6 +48,7 @@ class House:
     lines: dict[str, list[str]]
     answers: list[Answer] = field(default_factory=list[Answer])
     secrets: set[str] = field(default_factory=set[str])
+    _reports: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     _addresses: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def new_address(self) -> str:
@@ -108,9 +109,11 @@ class House:
         part.wait_ready()
 
     def reports(self) -> list[dict[str, Any]]:
-        """What the services have reported to Sentry, oldest first."""
-        answer = httpx.get(f"{self.stack.sentry_url}/sandbox/events", trust_env=False)
-        return answer.json()["events"]
+        """What the services have reported to Sentry, oldest first; what it held last once it has ended."""
+        with suppress(httpx.ConnectError):
+            answer = httpx.get(f"{self.stack.sentry_url}/sandbox/events", trust_env=False)
+            self._reports = answer.json()["events"]
+        return self._reports
 
     def leaks(self) -> list[str]:
         """Where a secret stands in what was logged, reported or answered.
@@ -166,4 +169,7 @@ def running_house(*, engines: int = 1, discord_options: tuple[str, ...] = ()) ->
         if credentials.world is not None:
             for application in (credentials.world.shared, credentials.world.branded):
                 house.secrets |= {application.bot_token, application.client_secret}
-        yield house
+        try:
+            yield house
+        finally:
+            house.reports()
