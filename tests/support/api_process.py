@@ -60,8 +60,8 @@ class ApiProcess:
 
 @contextmanager
 def running_process(env: dict[str, str]) -> Generator[ApiProcess]:
-    """Until it answers; ended with the block."""
-    port = free_port()
+    """Until it answers; ended with the block. On a free port, unless `env` says which."""
+    port = int(env.get("API_PORT") or free_port())
     surroundings = {"PATH": os.environ["PATH"], **env, "API_PORT": str(port)}
     with subprocess.Popen([sys.executable, "-m", "astero_api"], env=surroundings) as process:
         api = ApiProcess(port, process)

@@ -55,6 +55,8 @@ class Documented:
             return
         ((media_type, shape),) = content.items()
         assert answer.headers["content-type"] == media_type
+        if media_type.startswith("text/"):
+            return
         validator = Draft202012Validator({**shape["schema"], "components": document["components"]})
         errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(json.loads(body))]
         assert not errors, (operation["operationId"], errors)

@@ -9,6 +9,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
+from astero_api.dashboard import pages
 from astero_api.features.accounts import routes as accounts
 from astero_api.features.accounts.passwords import COST, PasswordHashes
 from astero_api.features.audit import routes as audit
@@ -58,6 +59,11 @@ ROUTES = (
     reference.get_openapi,
     accounts.register,
     accounts.me,
+    pages.show_verification,
+    pages.show_reset,
+    pages.show_address,
+    pages.get_style,
+    pages.get_script,
     accounts.patch_me,
     accounts.verify_email,
     accounts.resend_verification,

@@ -18,7 +18,8 @@ class RequestContext:
     """`headers` are added to whatever answer is sent; `limited` says the rate limiter has counted it.
 
     `access` is a token whose signature and times hold; `identity`, `bot` and `guild` are there once
-    PostgreSQL has confirmed the session and the right. `second_step` is read on the one route that takes it.
+    PostgreSQL has confirmed the session and the right. `second_step` is read on the one route that takes it;
+    `page_nonce` is set where the answer is a page, whose scripts carry it.
     """
 
     request_id: str
@@ -30,6 +31,7 @@ class RequestContext:
     bot: BotScope | None = None
     guild: GuildScope | None = None
     second_step: SecondStep | None = None
+    page_nonce: str | None = None
 
 
 def context_of(scope: Scope | dict[str, Any]) -> RequestContext:

@@ -125,6 +125,7 @@ class _Reply:
                 (b"x-request-id", self._context.request_id.encode("ascii")),
                 *self._context.headers,
                 ours=self._headers,
+                page_nonce=self._context.page_nonce,
             )
         elif self._dropped:
             return

@@ -213,7 +213,11 @@ def _responses(
             schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
             done["content"] = {"application/json": {"schema": schema}}
         elif status == HTTPStatus.OK:
-            done["content"] = {"application/json": {"schema": {"type": "object"}}}
+            kind = str(handler.media_type or "application/json")
+            if kind.startswith("text/"):
+                done["content"] = {f"{kind}; charset=utf-8": {"schema": {"type": "string"}}}
+            else:
+                done["content"] = {"application/json": {"schema": {"type": "object"}}}
         if declared.revisions:
             done["headers"]["ETag"] = {"schema": {"type": "string"}, "description": "The revision."}
         answers[str(status)] = done

@@ -61,6 +61,7 @@ API_SECURITY_HEADERS: Final[tuple[Header, ...]] = (
     (b"server", b"astero"),
 )
 
+_POLICY: Final = b"content-security-policy"
 _OURS: Final = frozenset(name for name, _ in API_SECURITY_HEADERS) | {b"x-request-id"}
 
 
@@ -73,9 +74,27 @@ def security_headers(*, preload: bool) -> tuple[Header, ...]:
     return ((b"strict-transport-security", _TRANSPORT), *API_SECURITY_HEADERS[1:])
 
 
+def page_policy(nonce: str) -> bytes:
+    """What a page may load and run: scripts with the nonce of this answer, styles of ours, nothing inline."""
+    return (
+        f"default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self';"
+        " img-src 'self' https://cdn.discordapp.com; connect-src 'self'; font-src 'self'; base-uri 'none';"
+        " form-action 'self'; frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'"
+    ).encode("ascii")
+
+
 def with_security_headers(
-    headers: list[Header], *extra: Header, ours: tuple[Header, ...] = API_SECURITY_HEADERS
+    headers: list[Header],
+    *extra: Header,
+    ours: tuple[Header, ...] = API_SECURITY_HEADERS,
+    page_nonce: str | None = None,
 ) -> list[Header]:
-    """`headers` without any that we own, then `ours` once each (twice is invalid to every browser)."""
+    """`headers` without any that we own, then `ours` once each (twice is invalid to every browser).
+
+    With `page_nonce` the answer is a page, which the policy of the api's answers would leave blank.
+    """
+    if page_nonce is not None:
+        policy = page_policy(page_nonce)
+        ours = tuple((name, policy if name == _POLICY else value) for name, value in ours)
     kept = [(name, value) for name, value in headers if name.lower() not in _OURS]
     return [*kept, *ours, *extra]

@@ -1,0 +1,174 @@
+"""The pages of the links, in a real browser: what they may load, what they send, what they say."""
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+from support.api import browser
+from support.api_process import running_process
+from support.chromium import needs_chromium, opened_page
+from support.office import Office
+
+from astero_api.features.accounts.links import make_link
+from astero_api.web.edge import Edge
+from astero_api.web.security_headers import API_SECURITY_HEADERS
+from astero_sandbox.ports import free_port
+from astero_shared.db.session import transaction
+from astero_shared.features.accounts.store import Purpose, get_user
+from astero_shared.ids import new_id
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+NEW = "another-set-of-words"
+
+
+@pytest.fixture
+async def api_environment(api_environment: dict[str, str]) -> dict[str, str]:
+    port = free_port()
+    return api_environment | {"API_PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+
+
+@pytest.fixture
+async def origin(api_environment: dict[str, str]) -> AsyncIterator[str]:
+    with running_process(api_environment):
+        yield api_environment["PUBLIC_URL"]
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    async with opened_page() as found:
+        yield found
+
+
+@pytest.fixture
+def user_id(office: Office) -> UUID:
+    made = new_id()
+    office.change(
+        "INSERT INTO users (id, email, email_key, locale, created_at)"
+        " VALUES (%s, 'ana@example.com', 'ana@example.com', 'en', now())",
+        made,
+    )
+    return made
+
+
+async def link(office: Office, user_id: UUID, purpose: Purpose, email: str | None = None) -> str:
+    async with transaction(office.engine) as session:
+        token = await make_link(session, await get_user(session, user_id), purpose, email=email)
+    assert token is not None
+    return token
+
+
+async def test_an_address_is_confirmed_by_a_click_and_not_by_opening(
+    origin: str, office: Office, user_id: UUID, page: Page
+) -> None:
+    token = await link(office, user_id, "verify", "ana@example.com")
+    await page.goto(f"{origin}/account/verify#{token}")
+    await expect(page.get_by_role("heading", name="Confirm your address")).to_be_visible()
+    assert page.url == f"{origin}/account/verify", "the secret is out of the address"
+    assert office.rows("SELECT email_verified_at FROM users") == [(None,)]
+    await page.get_by_role("button", name="Confirm my address").click()
+    await expect(page.get_by_role("status")).to_contain_text("your address is confirmed")
+    assert office.rows("SELECT email_verified_at IS NOT NULL FROM users") == [(True,)]
+
+
+async def test_a_used_link_says_so_in_the_readers_language(
+    origin: str, office: Office, user_id: UUID
+) -> None:
+    token = await link(office, user_id, "verify", "ana@example.com")
+    office.change("UPDATE account_tokens SET used_at = now()")
+    async with opened_page(locale="fr-FR") as page:
+        await page.goto(f"{origin}/account/verify#{token}")
+        await page.get_by_role("button", name="Confirmer mon adresse").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Ce lien a déjà été utilisé")
+        await expect(page.get_by_role("button")).to_be_enabled()
+
+
+async def test_a_new_password_is_chosen_with_what_is_refused_said(
+    origin: str, office: Office, user_id: UUID, page: Page
+) -> None:
+    token = await link(office, user_id, "reset")
+    await page.goto(f"{origin}/account/reset#{token}")
+    field = page.get_by_label("New password")
+    await field.fill("password1234")
+    await page.get_by_role("button").click()
+    await expect(page.get_by_role("alert")).to_contain_text("among the first a guesser tries")
+    await page.get_by_label("Show it").check()
+    await expect(field).to_have_attribute("type", "text")
+    await field.fill(NEW)
+    await page.get_by_role("button").click()
+    await expect(page.get_by_role("status")).to_contain_text("You can log in with it now", timeout=20_000)
+    assert office.rows("SELECT password_hash LIKE '$2b$14$%' FROM users") == [(True,)]
+
+
+async def test_an_account_moves_to_its_new_address(
+    origin: str, office: Office, user_id: UUID, page: Page
+) -> None:
+    token = await link(office, user_id, "address", "ana@elsewhere.example")
+    await page.goto(f"{origin}/account/address#{token}")
+    await page.get_by_role("button", name="Use this address").click()
+    await expect(page.get_by_role("status")).to_contain_text("has its new address")
+    assert office.rows("SELECT email FROM users") == [("ana@elsewhere.example",)]
+
+
+async def test_a_link_without_its_secret_asks_for_the_whole(origin: str, page: Page) -> None:
+    await page.goto(f"{origin}/account/reset")
+    await expect(page.get_by_role("alert")).to_contain_text("This link is incomplete")
+    await expect(page.get_by_role("button")).to_be_hidden()
+
+
+async def test_what_is_planted_in_the_page_does_not_run(origin: str) -> None:
+    complaints: list[str] = []
+    async with opened_page(complaints=complaints) as page:
+        await page.goto(f"{origin}/account/reset#x")
+        await page.evaluate(
+            """() => {
+                const planted = document.createElement("div");
+                try { planted.innerHTML = "<img src=x onerror='window.ran = 1'>"; } catch {}
+                try { planted.setAttribute("onclick", "window.ran = 1"); } catch {}
+                document.body.append(planted);
+                planted.click();
+                const style = document.createElement("style");
+                style.textContent = "body { display: none }";
+                document.head.append(style);
+            }"""
+        )
+        assert await page.evaluate("() => window.ran") is None
+        await expect(page.get_by_role("heading")).to_be_visible()
+    assert any("TrustedHTML" in said for said in complaints)
+    assert any("Content Security Policy" in said for said in complaints)
+
+
+async def test_pages_have_every_header_and_a_nonce_of_their_own(api: Edge) -> None:
+    policies: set[str] = set()
+    async with browser(api) as client:
+        for path in ("verify", "reset", "address", "reset"):
+            answer = await client.get(f"/account/{path}", headers={"Accept-Language": "fr"})
+            assert answer.status_code == 200
+            assert answer.headers["content-language"] == "fr"
+            for name, value in API_SECURITY_HEADERS:
+                (found,) = answer.headers.get_list(name.decode())
+                assert found == value.decode() or name == b"content-security-policy"
+            policy = answer.headers["content-security-policy"]
+            nonce = policy.partition("'nonce-")[2].partition("'")[0]
+            assert len(nonce) >= 24
+            assert f'<script nonce="{nonce}" src=' in answer.text
+            assert policy == (
+                f"default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self';"
+                " img-src 'self' https://cdn.discordapp.com; connect-src 'self'; font-src 'self';"
+                " base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none';"
+                " require-trusted-types-for 'script'"
+            )
+            policies.add(policy)
+        assert len(policies) == 4
+        await refused_page(client)
+
+
+async def refused_page(client: httpx.AsyncClient) -> None:
+    """What is no page has the policy of the api's answers."""
+    for path in ("/account/verify?x=1", "/account/nothing", "/static/account.css"):
+        answer = await client.get(path)
+        assert answer.headers["content-security-policy"].endswith("sandbox"), path
+        assert urlsplit(path).path.endswith(".css") == (answer.status_code == 200)

@@ -1,0 +1,33 @@
+"""A real browser, where one is installed; whatever it complains about fails the test."""
+
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import ConsoleMessage, Page, async_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+
+
+def _is_complaint(said: ConsoleMessage) -> bool:
+    """Not what a page says itself: a refusal of ours, or a feature that this browser does not know."""
+    known = ("Failed to load resource", "Unrecognized feature")
+    return said.type in {"error", "warning"} and not any(words in said.text for words in known)
+
+
+@asynccontextmanager
+async def opened_page(*, locale: str = "en-US", complaints: list[str] | None = None) -> AsyncGenerator[Page]:
+    """An empty page. Scripts that fail and policies that are broken fail the test, or go to `complaints`."""
+    heard: list[str] = [] if complaints is None else complaints
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = await browser.new_page(locale=locale)
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("console", lambda said: heard.append(said.text) if _is_complaint(said) else None)
+        yield page
+        await browser.close()
+    if complaints is None:
+        assert heard == [], "\n".join(heard)
