@@ -28,6 +28,9 @@ def api(postgres_server: Postgres, migrated_template: str, valkey_server: Valkey
             yield process
 
 
+BOT = "01a209d7-cb9d-74b2-8c98-d3c89c868dc4"
+
+
 def address() -> bytes:
     """A client of its own for each request, as the edge would name it: limits are not what is tested here."""
     number = next(_HOST_NUMBERS)
@@ -130,6 +133,18 @@ def test_other_media_types_are_415(api: ApiProcess, media_type: str) -> None:
         "/api//health///nothing",
         "/" + "a/" * 2000,
         "/api/bots/00000000-0000-0000-0000-00000000000%30x",
+        "/api/bots/01a209d7cb9d74b28c98d3c89c868dc4",
+        "/api/bots/{01a209d7-cb9d-74b2-8c98-d3c89c868dc4}",
+        "/api/bots/urn:uuid:01a209d7-cb9d-74b2-8c98-d3c89c868dc4",
+        "/api/bots/%c0%ae%c0%ae/guilds",
+        "/api/bots/%e0%80%af",
+        "/api/bots/%ed%a0%80",
+        "/api/bots/%f8%88%80%80%80",
+        f"/api/bots/{BOT}/guilds/1/cases/1_0",
+        f"/api/bots/{BOT}/guilds/1/cases/+1",
+        f"/api/bots/{BOT}/guilds/1/cases/01",
+        f"/api/bots/{BOT}/guilds/1/cases/%D9%A1",
+        f"/api/bots/{BOT}/guilds/1/cases/%EF%BC%91",
     ],
     ids=lambda target: target[:30],
 )
@@ -163,7 +178,18 @@ def test_other_methods_are_405(api: ApiProcess, method: str) -> None:
         (b"GET / HTTP/1.1\r\nHo st: x\r\n\r\n", 400),
         (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\na", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\na", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x1\r\n\r\na", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\na", 400),
         (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n folded\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 1_000_000 + b"\r\n\r\n", 431),
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 200 + b"\r\n", 431),
     ],
@@ -177,6 +203,54 @@ def test_what_is_no_http_is_refused_by_the_parser_in_silence(
     assert (status, body) == (expected, b"")
     assert headers.keys() == {"connection", "content-length", "date"}
     assert headers["connection"] == ["close"]
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"-1\r\n{}\r\n0\r\n\r\n",
+        b"0x2\r\n{}\r\n0\r\n\r\n",
+        b"ffffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+        b"1\r\n{}\r\n0\r\n\r\n",
+        b"2\n{}\n0\n\n",
+        b"2;" + b"x" * 100_000 + b"\r\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}\r\n0\r\n" + b"X: y\r\n" * 5000 + b"\r\n",
+    ],
+    ids=lambda chunks: repr(chunks[:14]),
+)
+def test_chunks_that_are_none_are_400(api: ApiProcess, chunks: bytes) -> None:
+    head = request("POST", "/api/auth/login", "Content-Type: application/json", "Transfer-Encoding: chunked")
+    check(api.send(head + chunks), 400)
+
+
+def test_an_announced_length_counts_nothing_beside_chunks(api: ApiProcess) -> None:
+    """RFC 9112, 6.3: what is read as the body, and as the next request, is what the chunks say."""
+    kept = "POST /api/auth/login HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\n"
+    for lengths in ("Content-Length: 71\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked"):
+        first = f"{kept}Origin: {ORIGIN}\r\n{lengths}\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n".encode()
+        second = request("DELETE", "/api/health/live")
+        status, _, rest = api.send(first + second)
+        answers = rest.count(b"HTTP/1.1 ")
+        # the login's fields are missing, and then either the connection ends or the next one is answered
+        assert (status, answers) in {(422, 0), (422, 1)}
+        assert answers == 0 or b"HTTP/1.1 405" in rest
+
+
+@pytest.mark.parametrize("name", ["Origin", "Sec-Fetch-Site", "Content-Type"])
+def test_of_two_words_that_differ_the_worse_counts(api: ApiProcess, name: str) -> None:
+    good = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"}
+    bad = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
+    for first, second in ((good, bad), (bad, good)):
+        lines = [f"{other}: {value}" for other, value in good.items() if other not in {name, "Origin"}]
+        sent = request(
+            "POST", "/api/auth/login", *lines, f"{name}: {first[name]}", f"{name}: {second[name]}", body=b"{}"
+        )
+        check(api.send(sent), 403, 415)
+
+
+def test_a_hundred_kilobytes_in_a_header_are_read_past(api: ApiProcess) -> None:
+    check(api.send(request("GET", "/api/auth/me", "X-Long: " + "x" * 100_000)), 401)
+    check(api.send(request("GET", "/api/auth/me", "Cookie: a=" + "x" * 100_000)), 401)
 
 
 def test_http_2_in_the_clear_is_not_spoken(api: ApiProcess) -> None:

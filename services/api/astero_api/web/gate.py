@@ -12,6 +12,7 @@ from astero_api.web.context import context_of
 from astero_api.web.cookies import ACCESS_COOKIE, MFA_COOKIE, read_cookie
 from astero_api.web.csrf import refuse_cross_site
 from astero_api.web.limits import UNROUTED
+from astero_api.web.path_values import refuse_odd_path
 from astero_api.web.policy import Permission, policy_of
 from astero_api.web.query import refuse_bad_query
 from astero_api.web.rate_limit import LimitExceededError, RateLimiter
@@ -66,6 +67,8 @@ class Gate(ASGIMiddleware):
             context.headers += error.headers
             raise
         refuse_cross_site(scope, self._origin)
+        if scope["path_params"]:
+            refuse_odd_path(scope)
         if declared is not None:
             await authorise(
                 context,
