@@ -377,6 +377,7 @@ CREATE TABLE webhook_deliveries (
 );
 CREATE INDEX webhook_deliveries_waiting_idx ON webhook_deliveries (webhook_id, next_attempt_at)
     WHERE state = 'waiting';
+CREATE INDEX webhook_deliveries_due_idx ON webhook_deliveries (next_attempt_at) WHERE state = 'waiting';
 CREATE INDEX webhook_deliveries_claimed_idx ON webhook_deliveries (webhook_id) WHERE claim IS NOT NULL;
 CREATE INDEX webhook_deliveries_installation_idx ON webhook_deliveries (installation_id);
 CREATE INDEX webhook_deliveries_created_idx ON webhook_deliveries (created_at);

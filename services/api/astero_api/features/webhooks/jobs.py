@@ -40,6 +40,7 @@ from astero_shared.outbound.ssrf import create_stranger_client
 LANES: Final = 64
 """Calls at once of one worker; endpoints that fail or are slow get half of them."""
 _LOOK_SECONDS: Final = 1.0
+_GATHER_SECONDS: Final = 0.05
 _END_SECONDS: Final = 4.0
 _BATCH: Final = 1000
 
@@ -81,6 +82,8 @@ class Courier:
                 await self._look.wait()
         except TimeoutError:
             return
+        # lanes become free one by one: one look fills those of a moment
+        await asyncio.sleep(_GATHER_SECONDS)
 
     async def _start_what_is_due(self) -> None:
         try:
