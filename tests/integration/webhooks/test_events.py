@@ -25,7 +25,7 @@ SAID = "canary-words-of-a-person"
 
 
 def told(manager: Manager) -> list[dict[str, Any]]:
-    return manager.ask("SELECT kind, actor, data, guild_id FROM webhook_deliveries ORDER BY event_id")
+    return manager.ask("SELECT * FROM webhook_deliveries ORDER BY event_id")
 
 
 async def test_cases_and_settings_of_the_dashboard(manager: Manager) -> None:
@@ -142,6 +142,9 @@ async def test_a_server_that_is_left_blank_but_for_a_webhook_is_kept(
 
     insert_installation(manager.database.admin, manager.bot_id, manager.guild_id)
     newer = await manager.create(f"{URL}/2")
+    # the removed one's webhook hears nothing of what happens now
+    await manager.client.post(f"{manager.guild}/cases", json={"action": "warn", "targetId": TARGET})
+    assert [str(row["webhook_id"]) for row in told(manager) if row["kind"] == "case.opened"] == [newer["id"]]
     async with transaction(as_engine) as session:
         await remove_guild(session=session, scope=manager.scope, by="discord")
     await manager.client.post(f"{manager.guild}/restore")
@@ -149,7 +152,7 @@ async def test_a_server_that_is_left_blank_but_for_a_webhook_is_kept(
     assert [one["id"] for one in listed] == [newer["id"]]
 
 
-async def test_taking_a_bot_away_tells_each_of_its_servers_and_no_other(
+async def test_a_server_hears_of_itself_and_all_of_a_bots_servers_of_its_end(
     manager: Manager, database: Database, api: Edge
 ) -> None:
 
@@ -157,6 +160,9 @@ async def test_taking_a_bot_away_tells_each_of_its_servers_and_no_other(
     here = Manager(manager.client, database, manager.bot_id, manager.user_id, manager.guild_id + 1)
     await manager.create(URL)
     await here.create(URL)
+    await manager.client.post(f"{manager.guild}/cases", json={"action": "warn", "targetId": TARGET})
+    assert [(row["kind"], row["guild_id"]) for row in told(manager)] == [("case.opened", manager.guild_id)]
+    manager.ask("DELETE FROM webhook_deliveries")
     async with browser(api, address="203.0.113.8") as theirs:
         other = await Manager.settle_in(
             theirs, database, email="bea@example.com", application_id=2, guild_id=manager.guild_id
