@@ -12,6 +12,8 @@ FIGURES: Final = {
     "messages": "tests.bench.gateway_throughput",
     "memory": "tests.bench.gateway_memory",
     "api": "tests.bench.api_ratio",
+    "sign_in": "tests.bench.sign_in_load",
+    "limits": "tests.bench.racing_limits",
 }
 
 

@@ -62,13 +62,13 @@ def run() -> Figures:
         database = Database.on(server, "bench")
         migrate(database)
         env = environment(database_url=database.api, redis_url=valkey.url("api"))
-        api_port = stack.enter_context(_serving("full", env))
+        api_port = stack.enter_context(serving("full", env))
         path, cookie, values = _prepare(database, api_port)
         api = _request(path, cookie)
         body = httpx.get(f"http://127.0.0.1:{api_port}{path}", headers={"Cookie": cookie})
         body.raise_for_status()
         bare = env | {"BENCH_BODY": body.text, "BENCH_VALUES": json.dumps(values)}
-        floor_port = stack.enter_context(_serving("floor", bare))
+        floor_port = stack.enter_context(serving("floor", bare))
         rounds = [(_load(api_port, api), _load(floor_port, api)) for _ in range(_ROUNDS)]
     return Figures(
         api=statistics.median(one["requests_per_second"] for one, _ in rounds),
@@ -81,7 +81,7 @@ def run() -> Figures:
 
 
 @contextmanager
-def _serving(factory: str, env: dict[str, str]) -> Generator[int]:
+def serving(factory: str, env: dict[str, str]) -> Generator[int]:
     """A Granian of one worker, as `python -m astero_api` starts it; its port."""
     port = free_port()
     command = [sys.executable, "-m", "tests.bench.api_servers", factory, str(port)]
@@ -106,21 +106,26 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the server did not start")
 
 
-def _prepare(database: Database, port: int) -> tuple[str, str, dict[str, Any]]:
-    """(path, cookie, values of the two statements) of a user with a bot in a configured server."""
+def sign_in(port: int) -> tuple[str, str]:
+    """(cookie, user id) of a new account."""
     base = f"http://127.0.0.1:{port}"
     account = {"email": "bench@example.com", "password": PASSWORD}
     page = {"Origin": ORIGIN}
     httpx.post(f"{base}/api/auth/register", json=account, headers=page, timeout=30).raise_for_status()
     login = httpx.post(f"{base}/api/auth/login", json=account, headers=page, timeout=30).raise_for_status()
     cookies = dict(value.split(";")[0].split("=", 1) for value in login.headers.get_list("set-cookie"))
-    cookie = f"__Host-astero_at={cookies['__Host-astero_at']}"
-    user = login.json()
-    bot_id = insert_bot(database.admin, user["id"])
+    return f"__Host-astero_at={cookies['__Host-astero_at']}", login.json()["id"]
+
+
+def _prepare(database: Database, port: int) -> tuple[str, str, dict[str, Any]]:
+    """(path, cookie, values of the two statements) of a user with a bot in a configured server."""
+    cookie, user_id = sign_in(port)
+    bot_id = insert_bot(database.admin, user_id)
     insert_installation(database.admin, bot_id)
     path = f"/api/bots/{bot_id}/guilds/{GUILD}/modules/automod"
     words = {"words": {"enabled": True, "words": [f"word{number}" for number in range(20)]}}
-    httpx.patch(base + path, json=words, headers=page | {"Cookie": cookie}).raise_for_status()
+    headers = {"Origin": ORIGIN, "Cookie": cookie}
+    httpx.patch(f"http://127.0.0.1:{port}{path}", json=words, headers=headers).raise_for_status()
     with psycopg.connect(database.admin) as connection:
         row = connection.execute("SELECT id FROM sessions").fetchone()
     assert row is not None
@@ -130,7 +135,7 @@ def _prepare(database: Database, port: int) -> tuple[str, str, dict[str, Any]]:
         {
             "standing": {
                 "session_id": str(row[0]),
-                "user_id": user["id"],
+                "user_id": user_id,
                 "token_version": 1,
                 "bot_id": str(bot_id),
             },

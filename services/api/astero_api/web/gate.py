@@ -12,6 +12,7 @@ from astero_api.web.context import context_of
 from astero_api.web.cookies import ACCESS_COOKIE, MFA_COOKIE, read_cookie
 from astero_api.web.csrf import refuse_cross_site
 from astero_api.web.limits import UNROUTED
+from astero_api.web.pace import Pace
 from astero_api.web.path_values import refuse_odd_path
 from astero_api.web.policy import Permission, policy_of
 from astero_api.web.query import refuse_bad_query
@@ -39,6 +40,7 @@ class Gate(ASGIMiddleware):
         """`managers` answers for the shared bot; without it nobody manages a server through that one."""
         self._managers = managers
         self._limiter = limiter
+        self._pace = Pace()
         self._tokens = tokens
         self._second_steps = second_steps
         self._reader = reader
@@ -57,11 +59,14 @@ class Gate(ASGIMiddleware):
             context.second_step = step = self._second_step(scope)
             user_id = None if step is None else step.user_id
         context.limited = True
+        limit = UNROUTED if declared is None else declared.limit
+        if limit.paced:
+            await self._pace.step_in()
         try:
             context.headers += await self._limiter.charge(
                 address=bucket_of(context.client_ip),
                 user=None if user_id is None else str(user_id),
-                limit=UNROUTED if declared is None else declared.limit,
+                limit=limit,
             )
         except LimitExceededError as error:
             context.headers += error.headers

@@ -24,13 +24,15 @@ class RouteLimit:
     """A limit that routes share by the name of its first tier; all its tiers must let a request pass.
 
     `sign_in` ones count by address where a tier does not say otherwise, and are closed without Redis. `cost`
-    is how many ordinary requests one is worth to the tiers that every request meets.
+    is how many ordinary requests one is worth to the tiers that every request meets. `paced` ones are let in
+    a few milliseconds apart.
     """
 
     tier: Tier
     more: tuple[Tier, ...] = ()
     sign_in: bool = False
     cost: int = 1
+    paced: bool = False
 
     def tiers(self, *, signed_in: bool) -> tuple[Tier, ...]:
         """Those that count for this caller: where nobody is signed in there is no user to count."""
@@ -59,8 +61,8 @@ PROBE: Final = RouteLimit(Tier("probe", 300, 60))
 # an address nobody serves, or a method nobody takes
 UNROUTED: Final = RouteLimit(Tier("unrouted", 120, 60))
 # the security page: 5 login attempts per address in 15 minutes, successes included
-LOGIN: Final = RouteLimit(Tier("login", 5, 900, strict=True), sign_in=True)
-REGISTER: Final = RouteLimit(Tier("register", 20, 3600, strict=True), sign_in=True)
+LOGIN: Final = RouteLimit(Tier("login", 5, 900, strict=True), sign_in=True, paced=True)
+REGISTER: Final = RouteLimit(Tier("register", 20, 3600, strict=True), sign_in=True, paced=True)
 # the letters an address may have us write to accounts in a day, whoever they are for
 ACCOUNT_MAIL: Final = RouteLimit(Tier("account-mail", 5, 86_400, strict=True), sign_in=True)
 ACCOUNT_LINK: Final = RouteLimit(Tier("account-link", 20, 3600, strict=True), sign_in=True)

@@ -60,6 +60,7 @@ async def login(
     context = context_of(request.scope)
     before = (context.access, read_cookie(request.scope, REFRESH_COOKIE))
     device = device_of(request)
+    state.hashes.refuse_when_full()
     async with state.login_attempts.counted(unit=unit, email=data.email, address=device.ip):
         user = await prove_password(unit=unit, hashes=state.hashes, email=data.email, password=data.password)
     given = await sign_in(

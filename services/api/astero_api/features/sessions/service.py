@@ -74,11 +74,17 @@ async def prove_password(*, unit: UnitOfWork, hashes: PasswordHashes, email: str
     checked between two short looks at the database, so that no connection waits a second for it.
     """
     wrong = UnauthenticatedError(code="auth.invalid_credentials")
-    async with reading(unit.engine) as session:
-        known = await find_user_by_email(session, email_key(email))
-    usable = known is not None and known.status == "active"
-    stored = known.password_hash if known is not None and usable else None
-    if not await hashes.check(password, stored) or known is None or stored is None:
+    known: User | None = None
+    stored: str | None = None
+
+    async def find() -> str | None:
+        nonlocal known, stored
+        async with reading(unit.engine) as session:
+            known = await find_user_by_email(session, email_key(email))
+        stored = known.password_hash if known is not None and known.status == "active" else None
+        return stored
+
+    if not await hashes.check_found(password, find) or known is None or stored is None:
         raise wrong
     newer = await hashes.make(password) if hashes.is_outdated(stored) else None
 
