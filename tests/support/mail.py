@@ -48,6 +48,10 @@ class MailSandbox:
         answer = httpx.get(f"{self.url}/sandbox/messages", params=params, trust_env=False)
         return answer.raise_for_status().json()
 
+    def raw(self, message_id: str) -> str:
+        """As it came over the wire."""
+        return httpx.get(f"{self.url}/sandbox/messages/{message_id}/raw", trust_env=False).text
+
     def clear(self) -> None:
         """Empty, and without faults."""
         for what in ("faults", "messages"):

@@ -7,8 +7,8 @@ import procrastinate
 from procrastinate.builtin_tasks import remove_old_jobs
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from astero_api.features.audit.jobs import tell_heads
 from astero_api.features.accounts.jobs import RESET_TASK, answer_forgotten, forget_links
+from astero_api.features.audit.jobs import tell_heads
 from astero_api.features.installations.jobs import purge_expired
 from astero_api.features.mfa.jobs import forget_unfinished
 from astero_api.features.sessions.jobs import forget_ended
@@ -46,6 +46,28 @@ def create_jobs(settings: ApiSettings, database: AsyncEngine) -> procrastinate.A
     async def forget_ended_sessions(timestamp: int) -> None:  # noqa: ARG001 - when it was due
         await forget_ended(database)
 
+    _add_letters(jobs, settings, database)
+
+    @jobs.periodic(cron="53 * * * *")
+    @jobs.task(name="webhooks.forget_old", queueing_lock="webhooks.forget_old", pass_context=False)
+    async def forget_webhook_log(timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await forget_old_deliveries(database)
+
+    @jobs.periodic(cron="13 * * * *")
+    @jobs.task(name="mfa.forget_unfinished", queueing_lock="mfa.forget_unfinished", pass_context=False)
+    async def forget_unfinished_logins(timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await forget_unfinished(database)
+
+    @jobs.periodic(cron="17 * * * *")
+    @jobs.task(name="jobs.forget_finished", queueing_lock="jobs.forget_finished", pass_context=True)
+    async def forget_finished(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
+        await remove_old_jobs(context, max_hours=_KEEP_FINISHED_HOURS, remove_failed=True)
+
+    return jobs
+
+
+def _add_letters(jobs: procrastinate.App, settings: ApiSettings, database: AsyncEngine) -> None:
+    """What is written to people, and the links in it."""
     post = create_post(settings, database)
 
     @jobs.task(name=SEND_TASK, retry=Waits(), pass_context=False)
@@ -74,20 +96,3 @@ def create_jobs(settings: ApiSettings, database: AsyncEngine) -> procrastinate.A
     @jobs.task(name="mail.forget_old", queueing_lock="mail.forget_old", pass_context=False)
     async def forget_mail(timestamp: int) -> None:  # noqa: ARG001 - when it was due
         await forget_old_mail(database)
-
-    @jobs.periodic(cron="53 * * * *")
-    @jobs.task(name="webhooks.forget_old", queueing_lock="webhooks.forget_old", pass_context=False)
-    async def forget_webhook_log(timestamp: int) -> None:  # noqa: ARG001 - when it was due
-        await forget_old_deliveries(database)
-
-    @jobs.periodic(cron="13 * * * *")
-    @jobs.task(name="mfa.forget_unfinished", queueing_lock="mfa.forget_unfinished", pass_context=False)
-    async def forget_unfinished_logins(timestamp: int) -> None:  # noqa: ARG001 - when it was due
-        await forget_unfinished(database)
-
-    @jobs.periodic(cron="17 * * * *")
-    @jobs.task(name="jobs.forget_finished", queueing_lock="jobs.forget_finished", pass_context=True)
-    async def forget_finished(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-        await remove_old_jobs(context, max_hours=_KEEP_FINISHED_HOURS, remove_failed=True)
-
-    return jobs
