@@ -263,3 +263,29 @@ async def test_the_shared_bot_is_nobodys_to_change(ana: httpx.AsyncClient) -> No
     for method, path in (("POST", "/stop"), ("DELETE", ""), ("PUT", "/token"), ("PATCH", "")):
         assert (await ana.request(method, url + path)).status_code == 404
     assert (await ana.get(f"{url}/guilds/{GUILD}")).status_code == 404
+
+
+async def test_a_bot_brought_while_its_owner_is_suspended_is_not_hosted(
+    ana: httpx.AsyncClient, discord: DiscordSandbox, database: Database
+) -> None:
+    app = await application(discord)
+    with psycopg.connect(database.admin) as operator:
+        operator.execute("UPDATE users SET status = 'suspended'")
+        # not committed: the session still stands
+        bringing = asyncio.create_task(ana.post("/api/bots", json={"token": app["botToken"]}))
+        while not waiting_for_locks(database):  # noqa: ASYNC110 - what is waited for is in the database
+            await asyncio.sleep(0.02)
+        operator.commit()
+    assert (await bringing).status_code == 401
+    with psycopg.connect(database.admin) as connection:
+        row = connection.execute("SELECT count(*) FROM bots WHERE kind = 'branded'").fetchone()
+    assert row == (0,)
+
+
+def waiting_for_locks(database: Database) -> bool:
+    with psycopg.connect(database.admin) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s",
+            [database.name],
+        ).fetchone()
+    return row != (0,)

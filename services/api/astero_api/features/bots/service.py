@@ -158,7 +158,9 @@ async def _store_token(
     await write_token(unit.session, scope, ciphertext=sealed, last4=token[-_LAST:], now=now)
 
 
-async def _audit(unit: UnitOfWork, scope: BotScope, action: AuditAction, details: Mapping[str, JsonValue]) -> None:
+async def _audit(
+    unit: UnitOfWork, scope: BotScope, action: AuditAction, details: Mapping[str, JsonValue]
+) -> None:
     bot_id: UUID = scope.bot_id
     await write_audit(
         unit.session,
