@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from astero_api.dashboard import pages
+from astero_api.dashboard import pages, security_pages
 from astero_api.features.accounts import routes as accounts
 from astero_api.features.accounts.passwords import COST, PasswordHashes
 from astero_api.features.audit import routes as audit
@@ -64,6 +64,12 @@ ROUTES = (
     pages.show_address,
     pages.get_style,
     pages.get_script,
+    security_pages.show_security,
+    security_pages.show_second_step,
+    security_pages.get_security_style,
+    security_pages.get_security_script,
+    security_pages.get_second_step_script,
+    security_pages.get_asking_script,
     accounts.patch_me,
     accounts.verify_email,
     accounts.resend_verification,

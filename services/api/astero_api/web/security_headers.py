@@ -46,6 +46,12 @@ Header = tuple[bytes, bytes]
 
 # two years, as the security page promises
 _TRANSPORT: Final = b"max-age=63072000; includeSubDomains"
+_PERMISSIONS: Final = b"permissions-policy"
+# passkeys are made and used on pages of ours, in no frame of anybody's
+_PAGE_PERMISSIONS: Final = ", ".join(
+    f"{name}=(self)" if name.startswith("publickey-credentials-") else f"{name}=()" for name in _FEATURES
+).encode()
+
 API_SECURITY_HEADERS: Final[tuple[Header, ...]] = (
     (b"strict-transport-security", _TRANSPORT + b"; preload"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
@@ -55,7 +61,7 @@ API_SECURITY_HEADERS: Final[tuple[Header, ...]] = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-embedder-policy", b"require-corp"),
-    (b"permissions-policy", ", ".join(f"{name}=()" for name in _FEATURES).encode()),
+    (_PERMISSIONS, ", ".join(f"{name}=()" for name in _FEATURES).encode()),
     (b"cache-control", b"no-store"),
     # Granian adds its own name where an application gives none, and cannot be told not to
     (b"server", b"astero"),
@@ -94,7 +100,7 @@ def with_security_headers(
     With `page_nonce` the answer is a page, which the policy of the api's answers would leave blank.
     """
     if page_nonce is not None:
-        policy = page_policy(page_nonce)
-        ours = tuple((name, policy if name == _POLICY else value) for name, value in ours)
+        of_pages = {_POLICY: page_policy(page_nonce), _PERMISSIONS: _PAGE_PERMISSIONS}
+        ours = tuple((name, of_pages.get(name, value)) for name, value in ours)
     kept = [(name, value) for name, value in headers if name.lower() not in _OURS]
     return [*kept, *ours, *extra]

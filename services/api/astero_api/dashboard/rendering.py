@@ -1,0 +1,45 @@
+"""How a page leaves: a template of ours in the reader's language, with a nonce for its scripts alone."""
+
+import secrets
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Request, Response
+
+from astero_api.web.context import context_of
+from astero_api.web.language import language_of
+from astero_api.web.limits import READ
+from astero_api.web.policy import AuditClass, Permission, policy
+
+HTML: Final = "text/html"
+CSS: Final = "text/css"
+SCRIPT: Final = "text/javascript"
+OPEN: Final = policy(permission=Permission.PUBLIC, limit=READ, audit=AuditClass.NONE)
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("astero_api", "dashboard/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def asset(name: str) -> bytes:
+    """A file of `static/`."""
+    return files("astero_api.dashboard").joinpath("static", name).read_bytes()
+
+
+def answer_page(request: Request[Any, Any, Any], template: str, **shown: Any) -> Response[bytes]:
+    """`shown` is what the template names beyond `locale` and `nonce`."""
+    locale = language_of(request.scope)
+    context = context_of(request.scope)
+    context.page_nonce = nonce = secrets.token_urlsafe(18)
+    html = _templates().get_template(template).render(locale=locale, nonce=nonce, **shown)
+    return Response(html.encode(), media_type=HTML, headers={"content-language": locale})

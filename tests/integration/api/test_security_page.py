@@ -1,0 +1,175 @@
+"""The page of an account's security, with Chromium's own authenticator: two steps, passkeys, the way in."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+from support.api import PASSWORD
+from support.api_process import running_process
+from support.chromium import needs_chromium, opened_page
+from support.mfa import App, forget_used, run
+from support.stack import Database
+
+from astero_sandbox.ports import free_port
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+EMAIL = "ana@example.com"
+# the hash of the real cost takes a second, more on a busy machine
+_HASH_MS = 20_000
+
+
+@pytest.fixture
+async def origin(api_environment: dict[str, str]) -> AsyncIterator[str]:
+    """Passkeys need a secure page, which localhost is, and a name: an address has none."""
+    port = free_port()
+    url = f"http://localhost:{port}"
+    with running_process(api_environment | {"PUBLIC_URL": url, "API_PORT": str(port)}):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            body = {"email": EMAIL, "password": PASSWORD}
+            made = await client.post("/api/auth/register", json=body, headers={"Origin": url})
+            assert made.is_success, made.text
+        yield url
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    async with opened_page() as found:
+        yield found
+
+
+async def plug_in(page: Page, *, verifies: bool = True) -> None:
+    """A phone that unlocks by itself: the virtual authenticator of the WebAuthn domain."""
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("WebAuthn.enable")
+    await devtools.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": verifies,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )
+
+
+async def type_password(page: Page) -> None:
+    await page.get_by_label("E-mail address").fill(EMAIL)
+    await page.locator("#password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+async def test_two_steps_and_passkeys_from_end_to_end(origin: str, page: Page, database: Database) -> None:
+    await plug_in(page)
+    await page.goto(f"{origin}/account/security")
+    await type_password(page)
+    await expect(page.get_by_text("It is off")).to_be_visible(timeout=_HASH_MS)
+
+    await page.get_by_role("button", name="Switch it on").click()
+    await expect(page.locator("#qr path")).to_have_count(1)
+    app = App((await page.locator("#secret").inner_text()).replace(" ", ""))
+    await page.get_by_label("The code your app shows now").fill(app.code())
+    await page.locator("#enrolment").get_by_role("button", name="Confirm").click()
+    await expect(page.locator("#codes li")).to_have_count(10)
+    await expect(page.get_by_text("Recovery codes left: 10")).to_be_visible()
+    await expect(page.locator("#secret")).to_have_text("")
+
+    await page.get_by_label("What you call it").fill("This phone")
+    await page.get_by_role("button", name="Add a passkey").click()
+    await expect(page.locator("#passkey-list")).to_contain_text("This phone")
+
+    await page.get_by_role("button", name="Sign out everywhere").click()
+    await page.get_by_role("button", name="Sign in with a passkey").click()
+    await expect(page.get_by_text("It is on")).to_be_visible()
+    await expect(page.locator("#session-list")).to_contain_text("this browser")
+
+    # the password is the first of two steps; the passkey may be the second
+    await page.get_by_role("button", name="Sign out everywhere").click()
+    await type_password(page)
+    await expect(page.get_by_role("heading", name="One more step")).to_be_visible(timeout=_HASH_MS)
+    await page.get_by_role("button", name="Use a passkey").click()
+    await expect(page.get_by_text("It is on")).to_be_visible()
+    assert page.url == f"{origin}/account/security"
+
+    # what changes how one signs in asks for a proof, once
+    run(database, "UPDATE sessions SET authenticated_at = now() - interval '301 seconds'")
+    await page.get_by_role("button", name="Switch it off").click()
+    await expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    await page.locator("#proof-passkey").click()
+    await expect(page.get_by_text("It is off")).to_be_visible()
+    await page.get_by_role("button", name="Remove").click()
+    await expect(page.locator("#passkey-list li")).to_have_count(0)
+
+
+async def test_a_code_or_a_recovery_code_is_the_second_step(
+    origin: str, page: Page, database: Database
+) -> None:
+    await page.goto(f"{origin}/account/security")
+    await type_password(page)
+    await page.get_by_role("button", name="Switch it on").click(timeout=_HASH_MS)
+    await expect(page.locator("#qr path")).to_have_count(1)
+    app = App((await page.locator("#secret").inner_text()).replace(" ", ""))
+    await page.get_by_label("The code your app shows now").fill(app.code())
+    await page.locator("#enrolment").get_by_role("button", name="Confirm").click()
+    await expect(page.locator("#codes li")).to_have_count(10)
+    code = await page.locator("#codes li").first.inner_text()
+    forget_used(database)
+
+    for label, typed in (("Code of your app", app.code()), ("Recovery code", code)):
+        await page.get_by_role("button", name="Sign out everywhere").click()
+        await type_password(page)
+        await expect(page.get_by_role("heading", name="One more step")).to_be_visible(timeout=_HASH_MS)
+        if label == "Recovery code":
+            await page.get_by_role("button", name="Use a recovery code").click()
+        await page.get_by_label(label).fill(app.wrong())
+        await page.get_by_role("button", name="Confirm").click()
+        await expect(page.get_by_role("alert")).to_contain_text("This code is wrong")
+        await page.get_by_label(label).fill(typed)
+        await page.get_by_role("button", name="Confirm").click()
+        await expect(page.get_by_text("It is on")).to_be_visible()
+    await expect(page.get_by_text("Recovery codes left: 9")).to_be_visible()
+
+
+async def test_a_device_that_verifies_nobody_makes_no_passkey(origin: str, page: Page) -> None:
+    await plug_in(page, verifies=False)
+    await page.goto(f"{origin}/account/security")
+    await type_password(page)
+    await page.get_by_label("What you call it").fill("Found on the street", timeout=_HASH_MS)
+    await page.get_by_role("button", name="Add a passkey").click()
+    await expect(page.get_by_role("alert")).to_contain_text("did not work", timeout=_HASH_MS)
+    await expect(page.locator("#passkey-list li")).to_have_count(0)
+
+
+async def test_the_pages_speak_the_readers_language(origin: str) -> None:
+    async with opened_page(locale="fr-FR") as page:
+        await page.goto(f"{origin}/account/security")
+        await expect(page.get_by_role("heading", name="La sécurité de votre compte")).to_be_visible()
+        await expect(page.get_by_role("button", name="Se connecter avec une clé d’accès")).to_be_visible()
+        await page.goto(f"{origin}/account/second-step?next=//evil.example")
+        await expect(page.get_by_role("heading", name="Encore une étape")).to_be_visible()
+        assert await page.locator("main").get_attribute("data-next") == "/"
+
+
+async def test_nothing_inline_and_no_frame(origin: str) -> None:
+    async with httpx.AsyncClient(base_url=origin) as client:
+        for path in ("/account/security", "/account/second-step"):
+            answer = await client.get(path)
+            assert answer.status_code == 200
+            policy = answer.headers["content-security-policy"]
+            for part in (
+                "default-src 'none'",
+                "frame-ancestors 'none'",
+                "require-trusted-types-for 'script'",
+            ):
+                assert part in policy
+            assert "unsafe" not in policy
+            assert "publickey-credentials-get=(self)" in answer.headers["permissions-policy"]
+            assert " style=" not in answer.text
+            assert "onclick" not in answer.text
+        api = await client.get("/api/auth/me")
+        assert "publickey-credentials-get=()" in api.headers["permissions-policy"]
