@@ -378,3 +378,35 @@ async def test_the_log_filters_and_pages(
     done = (await manager.client.get(manager.at(made, "/deliveries?state=delivered"))).json()
     assert [one["id"] for one in done["items"]] == [told[0]]
     assert len(json.dumps(first)) < 20_000
+
+
+async def test_an_endpoint_known_to_hang_holds_up_nobody_in_its_network(
+    manager: Manager,
+    consumer: Consumer,
+    as_api: AsyncEngine,
+    as_engine: AsyncEngine,
+    authority: Authority,
+    api_environment: dict[str, str],
+) -> None:
+    """Both stand behind one address, as consumers behind the same edge do."""
+
+    async def by_path(call: Call, writer: asyncio.StreamWriter) -> None:
+        await (silence if "/slow" in call.line else plain())(call, writer)
+
+    consumer.answers = [by_path]
+    slow = await manager.create(f"{consumer.url}/slow")
+    manager.ask("UPDATE webhooks SET troubled_since = now()")
+    for _ in range(4):
+        await emit(as_engine, manager.scope)
+    settings = load(ApiSettings, api_environment)
+    allowance = settings.astero_ssrf_test_allow
+    async with (
+        create_stranger_client(allowance=allowance, tls=authority.client, total_seconds=60) as client,
+        carrying(Courier(as_api, settings.encryption_key, client)),
+    ):
+        await consumer.wait_for(1)
+        quick = await manager.create(f"{consumer.url}/quick")
+        await manager.client.post(manager.at(quick, "/test"))
+        assert (await settled(manager, quick))["state"] == "delivered"
+    assert {one["state"] for one in await manager.deliveries(slow)} == {"waiting"}
+    assert [call.line.split("/")[2][:5] for call in consumer.calls] == ["slow ", "quick"]

@@ -14,7 +14,7 @@ import pytest
 from support.consumer import NAME, Answer, Authority, Call, Consumer, consuming, plain
 
 from astero_shared.networks import Networks
-from astero_shared.outbound.dialing import AnswerTooLargeError, BlockedError, CrowdedError
+from astero_shared.outbound.dialing import ASIDE, AnswerTooLargeError, BlockedError, CrowdedError
 from astero_shared.outbound.names import RESOLVE_SECONDS, Resolver
 from astero_shared.outbound.prefixes import Address
 from astero_shared.outbound.ssrf import create_stranger_client
@@ -326,6 +326,16 @@ async def test_two_calls_at_once_to_one_network_and_then_again(authority: Author
         # places are given back, also after calls that were broken off
         for _ in range(3):
             assert (await client.post(named(consumer))).status_code == 200
+
+
+async def test_who_is_slow_leaves_a_place_to_the_others(authority: Authority) -> None:
+    aside = {"per_site": ASIDE}
+    async with consuming(authority, silence, plain()) as consumer, client_for(consumer, authority) as client:
+        async with held(consumer, client, 1):
+            with pytest.raises(CrowdedError):
+                await client.post(named(consumer), extensions=aside)
+            assert (await client.post(named(consumer))).status_code == 200
+        assert (await client.post(named(consumer), extensions=aside)).status_code == 200
 
 
 async def test_a_failed_handshake_gives_its_place_back(authority: Authority, tmp_path: Path) -> None:

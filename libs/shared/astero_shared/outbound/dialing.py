@@ -9,6 +9,7 @@ import re
 import ssl
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from ipaddress import ip_address
 from typing import Any, Final, cast
 
@@ -23,7 +24,11 @@ from astero_shared.outbound.urls import NOWHERE, Allowance
 CONNECT_SECONDS: Final = 3.0
 MAX_HEAD_BYTES: Final = 16 * 1024
 PER_SITE: Final = 2
+ASIDE: Final = 1
+"""For whoever is known to be slow: the other place of its network stays free for the others there."""
 _MAX_TRIED: Final = 4
+# The hook below is not shown the request; it is called in the request's own task.
+per_site: Final = ContextVar("per_site", default=PER_SITE)
 # Where a head ends: an empty line (RFC 9112, 2.2 lets the CR be missing).
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
 
@@ -112,7 +117,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
 
     async def _dial(self, address: Address, port: int) -> httpcore.AsyncNetworkStream:
         site = site_of(address)
-        if self._open[site] >= PER_SITE:
+        if self._open[site] >= per_site.get():
             raise CrowdedError("enough calls to this network are under way")
         self._open[site] += 1
         try:

@@ -16,7 +16,14 @@ import httpcore
 import httpx
 
 from astero_shared.networks import Network
-from astero_shared.outbound.dialing import MAX_HEAD_BYTES, AnswerTooLargeError, BlockedError, CheckedBackend
+from astero_shared.outbound.dialing import (
+    MAX_HEAD_BYTES,
+    PER_SITE,
+    AnswerTooLargeError,
+    BlockedError,
+    CheckedBackend,
+    per_site,
+)
 from astero_shared.outbound.http import USER_AGENT
 from astero_shared.outbound.names import Resolve, Resolver
 from astero_shared.outbound.urls import NOWHERE, Allowance, UrlForbiddenError, check_url
@@ -38,6 +45,7 @@ def create_stranger_client(
 
     Certificates are checked against the public authorities, or by `tls`. Where the allowance leads, nobody
     vouches: without `tls` a consumer's own certificate will do there.
+    A call with the extension `per_site` goes out while fewer calls than that are open to its network.
     Calls raise BlockedError, CrowdedError, AnswerTooLargeError or httpx's own TransportErrors; the answer has
     been read when it is returned.
     """
@@ -98,6 +106,7 @@ class StrangerTransport(httpx.AsyncBaseTransport):
             raise BlockedError("not a public https address", request=request) from None
         if checked.host.encode() != request.url.raw_host:
             raise BlockedError("two readings of one address", request=request)
+        places = per_site.set(request.extensions.get("per_site", PER_SITE))
         try:
             async with asyncio.timeout(self._total_seconds):
                 return await self._call(request)
@@ -105,6 +114,8 @@ class StrangerTransport(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout("no answer in time", request=request) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
             raise httpx.NetworkError(type(error).__name__, request=request) from None
+        finally:
+            per_site.reset(places)
 
     async def _call(self, request: httpx.Request) -> httpx.Response:
         answer = await self._pool.handle_async_request(

@@ -13,7 +13,13 @@ from astero_shared.clock import utc_now
 from astero_shared.crypto.signatures import signed_headers
 from astero_shared.features.webhooks.deliveries import Taken
 from astero_shared.features.webhooks.rules import MAX_ANSWER, Attempt, Outcome, outcome_of, wait_asked_for
-from astero_shared.outbound.dialing import AnswerTooLargeError, BlockedError, CrowdedError
+from astero_shared.outbound.dialing import (
+    ASIDE,
+    PER_SITE,
+    AnswerTooLargeError,
+    BlockedError,
+    CrowdedError,
+)
 
 _JSON: Final = {"content-type": "application/json"}
 
@@ -40,7 +46,12 @@ async def attempt_delivery(client: httpx.AsyncClient, taken: Taken, secrets: Seq
     headers = signed_headers(secrets, message_id=message_id(taken.event_id), at=now, body=body)
     begun = time.monotonic()
     try:
-        answer = await client.post(taken.url, content=body, headers=_JSON | headers)
+        answer = await client.post(
+            taken.url,
+            content=body,
+            headers=_JSON | headers,
+            extensions={"per_site": ASIDE if taken.troubled else PER_SITE},
+        )
     except CrowdedError:
         raise
     except BlockedError:
