@@ -1,4 +1,4 @@
-"""What runs does not run what it is told: no code out of text, no weak cryptography, no draw that can be guessed."""
+"""What runs makes no code out of text, uses no weak cryptography and draws nothing that can be guessed."""
 
 import ast
 import re
