@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from support.api import ORIGIN, browser, environment, log_in, register, running_api
 from support.discord_sandbox import DiscordSandbox, running_sandbox
+from support.mfa import MFA, enable, run
 from support.stack import Database
 
 from astero_api.web.edge import Edge
@@ -238,3 +239,62 @@ async def test_discord_down_is_a_503_with_what_to_do(world: World) -> None:
         assert answer.headers["retry-after"]
         await world.discord.fault("clear")
         assert (await client.get(world.automod)).status_code == 200
+
+
+def age_proof(world: World) -> None:
+    run(world.database, "UPDATE sessions SET authenticated_at = now() - interval '301 seconds'")
+
+
+async def test_discord_is_a_first_factor_where_a_second_is_on(world: World) -> None:
+    async with browser(world.edge) as client, browser(world.edge) as phone:
+        await sign_in(world, client, world.owner)
+        app, _ = await enable(client, world.database)
+        location = (await phone.get("/api/auth/discord", params={"next": "/dashboard?tab=1"})).headers[
+            "location"
+        ]
+        answer = await finish(phone, await world.consent(location, world.owner))
+        assert answer.status_code == 303
+        assert answer.headers["location"] == f"{ORIGIN}/account/second-step?next=%2Fdashboard%3Ftab%3D1"
+        assert cookie_of(answer, "__Host-astero_at") is None
+        assert cookie_of(answer, MFA)
+        assert (await phone.get("/api/auth/me")).status_code == 401
+        assert (await phone.post("/api/auth/mfa/verify", json={"code": app.code()})).status_code == 200
+        assert (await phone.get("/api/auth/me")).status_code == 200
+    newest = "SELECT amr FROM sessions ORDER BY id DESC LIMIT 1"
+    assert run(world.database, newest) == [(["fed", "otp", "mfa"],)]
+
+
+async def test_discord_vouches_again_for_who_has_no_password(world: World) -> None:
+    async with browser(world.edge) as client:
+        await sign_in(world, client, world.owner)
+        age_proof(world)
+        assert (await client.post("/api/auth/mfa/enroll")).status_code == 403
+        assert (await sign_in(world, client, world.owner)).status_code == 303
+        assert (await client.post("/api/auth/mfa/enroll")).status_code == 200
+
+
+async def test_discord_alone_vouches_for_nobody_with_a_second_factor(world: World) -> None:
+    async with browser(world.edge) as client:
+        await sign_in(world, client, world.owner)
+        await enable(client, world.database)
+        age_proof(world)
+        assert (await sign_in(world, client, world.owner)).status_code == 303
+        assert (await client.post("/api/auth/mfa/disable")).status_code == 403
+
+
+async def test_a_new_way_in_asks_for_a_recent_proof(world: World) -> None:
+    """Else a stolen session would connect the thief's Discord, and signing in with that is a proof."""
+    async with browser(world.edge) as client:
+        await register(client)
+        await log_in(client)
+        age_proof(world)
+        refused = await sign_in(world, client, world.owner)
+        assert (refused.status_code, refused.json()["code"]) == (403, "auth.reauthentication_required")
+        assert run(world.database, "SELECT 1 FROM discord_accounts") == []
+        await log_in(client)
+        assert (await sign_in(world, client, world.owner)).status_code == 303
+        age_proof(world)
+        # renewing the one that is connected is no new way in; another one is
+        assert (await sign_in(world, client, world.owner)).status_code == 303
+        age_proof(world)
+        assert (await sign_in(world, client, world.member)).status_code == 403

@@ -79,15 +79,22 @@ async def authorise(
         raise NotFoundError(code="bots.not_found")
 
 
-def refuse_stale(context: RequestContext) -> None:
-    """The user must have proved who they are within five minutes, for routes that ask it.
+def is_proved(context: RequestContext) -> bool:
+    """Whether the user has proved who they are within five minutes.
 
-    So says the session, and the token too, of which an older copy may be in other hands.
-    Raises ForbiddenError `auth.reauthentication_required`.
+    So must say the session, and the token too, of which an older copy may be in other hands.
     """
-    proved = [about.authenticated_at for about in (context.identity, context.access) if about is not None]
+    if context.identity is None or context.access is None:
+        return False
     now = utc_now()
-    if not proved or not all(is_fresh(at, now=now) for at in proved):
+    return is_fresh(context.identity.authenticated_at, now=now) and is_fresh(
+        context.access.authenticated_at, now=now
+    )
+
+
+def refuse_stale(context: RequestContext) -> None:
+    """For routes that ask for such a proof. Raises ForbiddenError `auth.reauthentication_required`."""
+    if not is_proved(context):
         raise ForbiddenError(
             code="auth.reauthentication_required",
         )
@@ -100,7 +107,8 @@ async def find_identity(request: Request[Any, Any, Any]) -> Identity | None:
         return None
     reader: Reader = request.app.state.reader
     standing = await reader.find(STANDING, **_asked(context.access))
-    return None if standing is None else _identity(standing)
+    context.identity = None if standing is None else _identity(standing)
+    return context.identity
 
 
 def _asked(access: AccessToken) -> dict[str, Any]:

@@ -22,17 +22,25 @@ _PLACE: Final = {"table": "cookies", "column": "oauth"}
 
 
 class PendingSignIn(msgspec.Struct, frozen=True, kw_only=True):
-    """`user_id` is whom to connect the account to, None for a sign-in; `next_path` where to go afterwards."""
+    """`user_id` is whom to connect the account to, None for a sign-in; `next_path` where to go afterwards.
+
+    `proved` says that who began had just proved who they are.
+    """
 
     verifier: str
     next_path: str
     user_id: UUID | None
+    proved: bool
     began_at: float
 
 
-def begin(*, next_path: str, user_id: UUID | None) -> PendingSignIn:
+def begin(*, next_path: str, user_id: UUID | None, proved: bool) -> PendingSignIn:
     return PendingSignIn(
-        verifier=secrets.token_urlsafe(48), next_path=next_path, user_id=user_id, began_at=time.time()
+        verifier=secrets.token_urlsafe(48),
+        next_path=next_path,
+        user_id=user_id,
+        proved=proved,
+        began_at=time.time(),
     )
 
 

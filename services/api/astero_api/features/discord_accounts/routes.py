@@ -17,9 +17,10 @@ from astero_api.features.discord_accounts.pending import (
     to_cookie,
 )
 from astero_api.features.discord_accounts.service import connect_account, sign_in_user
-from astero_api.features.mfa.service import SECOND_STEP_PAGE, sign_in
-from astero_api.features.sessions.browser import device_of, give_sign_in
-from astero_api.web.access import find_identity
+from astero_api.features.mfa.service import SECOND_STEP_PAGE, is_enabled, sign_in
+from astero_api.features.sessions.browser import device_of, give_access, give_sign_in
+from astero_api.features.sessions.service import renew_proof
+from astero_api.web.access import find_identity, is_proved
 from astero_api.web.context import context_of
 from astero_api.web.cookies import clear_cookie, read_cookie, set_cookie
 from astero_api.web.limits import SESSION
@@ -46,7 +47,11 @@ async def start_discord_sign_in(request: AnyRequest, next: FromQuery[str | None]
     """Send the browser to Discord. `next` is the path to come back to."""
     oauth = _oauth(request)
     identity = await find_identity(request)
-    pending = begin(next_path=safe_path(next), user_id=identity.user_id if identity else None)
+    pending = begin(
+        next_path=safe_path(next),
+        user_id=identity.user_id if identity else None,
+        proved=is_proved(context_of(request.scope)),
+    )
     state, cookie = to_cookie(request.app.state.settings.encryption_key, pending)
     context_of(request.scope).headers.append(set_cookie(COOKIE, cookie, max_age=LIFETIME_SECONDS))
     return Redirect(oauth.authorize_url(state=state, verifier=pending.verifier), status_code=303)
@@ -79,15 +84,21 @@ async def finish_discord_sign_in(
     discord_user = await oauth.who_is(tokens.access_token)
     async with transaction(request.app.state.database) as session:
         if pending.user_id is not None:
-            await connect_account(
+            vouched = await connect_account(
                 session=session,
                 keyring=keyring,
                 user_id=pending.user_id,
                 discord_user=discord_user,
                 tokens=tokens,
+                proved=pending.proved,
             )
-            given = None
+            given, access = None, None
+            if vouched and identity is not None and not await is_enabled(session, identity.user_id):
+                access = await renew_proof(
+                    session=session, tokens=request.app.state.tokens, identity=identity, proved=("fed",)
+                )
         else:
+            access = None
             user = await sign_in_user(
                 session=session, keyring=keyring, discord_user=discord_user, tokens=tokens
             )
@@ -105,6 +116,8 @@ async def finish_discord_sign_in(
         # the page of the second step knows where to go on
         asked = f"{SECOND_STEP_PAGE}?{urlencode({'next': pending.next_path})}"
         return Redirect(urljoin(request.app.state.settings.public_url, asked), status_code=303)
+    if access is not None:
+        give_access(context, access)
     if pending.user_id is not None:
         request.app.state.managed_servers.forget(pending.user_id)
     return Redirect(urljoin(request.app.state.settings.public_url, pending.next_path), status_code=303)

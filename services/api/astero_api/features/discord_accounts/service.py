@@ -22,17 +22,29 @@ from astero_shared.scope import Actor
 
 
 async def connect_account(
-    *, session: AsyncSession, keyring: Keyring, user_id: UUID, discord_user: DiscordUser, tokens: Tokens
-) -> User:
-    """Connect, or renew what is connected. Raises ConflictError when it is another user's."""
+    *,
+    session: AsyncSession,
+    keyring: Keyring,
+    user_id: UUID,
+    discord_user: DiscordUser,
+    tokens: Tokens,
+    proved: bool,
+) -> bool:
+    """Connect, or renew what is connected; True for the latter, by which Discord vouches for the user again.
+
+    Raises ConflictError when it is another user's, and ForbiddenError `auth.reauthentication_required` where
+    a new one would become a way in and nobody has just `proved` whose account this is.
+    """
     user = await get_user(session, user_id, lock=True)
     _refuse_inactive(user)
     taken = ConflictError(code="discord_accounts.taken")
     known = await find_user_by_discord_id(session, int(discord_user.id))
     if known is not None and known.id != user.id:
         raise taken
+    if known is None and not proved:
+        raise ForbiddenError(code="auth.reauthentication_required")
     await _store(session, keyring, user, discord_user, tokens, taken=taken, now=utc_now())
-    return user
+    return known is not None
 
 
 async def sign_in_user(

@@ -4,19 +4,11 @@ from astero_api.features.accounts.passwords import PasswordHashes
 from astero_api.features.mfa.service import SecondFactors, is_enabled, use_code, wrong_code
 from astero_api.features.passkeys.schemas import AssertionIn
 from astero_api.features.passkeys.service import use_passkey
-from astero_api.features.sessions.service import access_token
-from astero_api.web.access import not_signed_in
-from astero_api.web.access_token import AccessTokens
 from astero_api.web.identity import Identity
 from astero_api.web.unit_of_work import UnitOfWork
-from astero_shared.audit.actions import AuditAction
-from astero_shared.audit.writer import write_audit
-from astero_shared.clock import utc_now
 from astero_shared.db.session import reading
 from astero_shared.errors import ForbiddenError, UnauthenticatedError
 from astero_shared.features.accounts.store import get_user
-from astero_shared.features.sessions.rules import Method, joined, known_methods
-from astero_shared.features.sessions.store import find_session, update_authentication
 
 
 async def check_own_password(
@@ -56,25 +48,3 @@ async def check_own_passkey(
         bound_to=identity.session_id,
     )
     return passkey is not None
-
-
-async def renew_proof(
-    *, unit: UnitOfWork, tokens: AccessTokens, identity: Identity, proved: tuple[Method, ...]
-) -> str:
-    """The session counts as proved now; the access token that says so."""
-    now = utc_now()
-    found = await find_session(unit.session, identity.session_id, lock=True)
-    if found is None or found[0].revoked_at is not None or found[1].status != "active":
-        raise not_signed_in()
-    sign_in, user = found
-    await update_authentication(
-        unit.session, sign_in, amr=joined(known_methods(sign_in.amr), proved), now=now
-    )
-    await write_audit(
-        unit.session,
-        actor=identity.actor,
-        action=AuditAction.SESSION_REAUTHENTICATED,
-        target=str(sign_in.id),
-        details={"amr": list(proved)},
-    )
-    return access_token(tokens=tokens, user=user, sign_in=sign_in)

@@ -23,11 +23,10 @@ from astero_api.features.sessions.reauthentication import (
     check_own_code,
     check_own_passkey,
     check_own_password,
-    renew_proof,
 )
 from astero_api.features.sessions.refresh import refresh_session
 from astero_api.features.sessions.schemas import LoginIn, ReauthenticationIn, SessionList, SessionOut
-from astero_api.features.sessions.service import end_all_sessions, end_session, prove_password
+from astero_api.features.sessions.service import end_all_sessions, end_session, prove_password, renew_proof
 from astero_api.web.access import not_signed_in
 from astero_api.web.context import context_of
 from astero_api.web.cookies import REFRESH_COOKIE, read_cookie
@@ -150,7 +149,7 @@ async def reauthenticate(
     else:
         await check_own_code(unit=unit, factors=state.second_factors, identity=identity, code=data.code or "")
         proved = "otp"
-    access = await renew_proof(unit=unit, tokens=state.tokens, identity=identity, proved=(proved,))
+    access = await renew_proof(session=unit.session, tokens=state.tokens, identity=identity, proved=(proved,))
     unit.on_commit(lambda: give_access(context_of(request.scope), access))
 
 

@@ -32,7 +32,7 @@ from astero_shared.features.accounts.store import (
     update_password_hash,
 )
 from astero_shared.features.accounts.tables import User
-from astero_shared.features.sessions.rules import Method, known_methods
+from astero_shared.features.sessions.rules import Method, joined, known_methods
 from astero_shared.features.sessions.store import (
     find_session,
     insert_refresh_token,
@@ -40,6 +40,7 @@ from astero_shared.features.sessions.store import (
     list_live_sessions,
     revoke_all_sessions,
     revoke_session,
+    update_authentication,
 )
 from astero_shared.features.sessions.tables import RefreshToken, Session
 from astero_shared.ids import new_id
@@ -221,3 +222,23 @@ async def keep_only_this_session(*, unit: UnitOfWork, tokens: AccessTokens, iden
     )
     user = await get_user(unit.session, identity.user_id)
     return access_token(tokens=tokens, user=user, sign_in=found[0])
+
+
+async def renew_proof(
+    *, session: AsyncSession, tokens: AccessTokens, identity: Identity, proved: tuple[Method, ...]
+) -> str:
+    """The session counts as proved now; the access token that says so."""
+    now = utc_now()
+    found = await find_session(session, identity.session_id, lock=True)
+    if found is None or found[0].revoked_at is not None or found[1].status != "active":
+        raise not_signed_in()
+    sign_in, user = found
+    await update_authentication(session, sign_in, amr=joined(known_methods(sign_in.amr), proved), now=now)
+    await write_audit(
+        session,
+        actor=identity.actor,
+        action=AuditAction.SESSION_REAUTHENTICATED,
+        target=str(sign_in.id),
+        details={"amr": list(proved)},
+    )
+    return access_token(tokens=tokens, user=user, sign_in=sign_in)
