@@ -67,6 +67,23 @@ async def test_a_new_password_ends_every_session_and_signs_nobody_in(
     assert {"account:password:reset_asked", "account:password:reset"} <= set(actions)
 
 
+@pytest.mark.parametrize("verified", [True, False])
+async def test_whoever_opened_the_account_with_a_strangers_address_has_no_way_in_left(
+    ana: httpx.AsyncClient, office: Office, mail: MailSandbox, verified: bool
+) -> None:
+    if verified:
+        office.change("UPDATE users SET email_verified_at = now()")
+    office.change(
+        "INSERT INTO discord_accounts (user_id, discord_user_id, username, access_ciphertext,"
+        " refresh_ciphertext, access_expires_at, connected_at)"
+        " SELECT id, 1, 'eve', decode('01' || repeat('00', 40), 'hex'),"
+        " decode('01' || repeat('00', 40), 'hex'), now(), now() FROM users"
+    )
+    token = await reset_token(ana, office, mail)
+    assert await reset(ana, token) == 204
+    assert office.rows("SELECT count(*) FROM discord_accounts") == [(int(verified),)]
+
+
 async def test_known_and_unknown_are_answered_alike_and_cost_the_same_writes(
     api: Edge, ana: httpx.AsyncClient, office: Office, mail: MailSandbox
 ) -> None:

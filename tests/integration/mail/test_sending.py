@@ -163,6 +163,7 @@ async def test_without_a_server_it_is_said_once_and_nothing_piles_up(
         await office.work()
         assert office.waiting == 0
     assert log.text.count("mail is not configured") == 1
+    assert "given up" not in log.text
 
 
 async def test_what_a_killed_worker_left_is_sent_unless_it_was_handed_over(

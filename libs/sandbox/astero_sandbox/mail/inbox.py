@@ -45,7 +45,7 @@ class Received:
             "headers": [[name, str(value)] for name, value in message.items()],
             "text": plain,
             "html": self.body("html"),
-            "links": _LINK.findall(plain or ""),
+            "links": [link.rstrip(".,;:!?)") for link in _LINK.findall(plain or "")],
             "encrypted": self.encrypted,
             "user": self.user,
         }

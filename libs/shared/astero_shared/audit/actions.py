@@ -21,6 +21,7 @@ class AuditAction(StrEnum):
     CASE_EDITED = "case:case:edited"
     CASE_OPENED = "case:case:opened"
     DISCORD_CONNECTED = "account:discord:connected"
+    DISCORD_DISCONNECTED = "account:discord:disconnected"
     GUILD_JOINED = "installation:guild:joined"
     GUILD_PURGED = "installation:guild:purged"
     GUILD_REMOVED = "installation:guild:removed"

@@ -67,7 +67,9 @@ class Post:
         if row is None:
             return
         if self._sender is None:
-            await self._forget(mail_id, "not configured")
+            # said once, at the start
+            async with transaction(self._database) as session:
+                await delete_mail(session, mail_id)
             return
         if row.handed_over_at is not None:
             await self._forget(mail_id, "a worker ended while it was handed over")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -49,6 +49,16 @@ async def connect_discord_account(
         .values(user_id=user_id, connected_at=now, **values)
         .on_conflict_do_update(index_elements=["user_id"], set_=values)
     )
+
+
+async def disconnect_discord_account(session: AsyncSession, user_id: UUID) -> bool:
+    """False when none is connected."""
+    gone = await session.exec(
+        delete(DiscordAccount)
+        .where(col(DiscordAccount.user_id) == user_id)
+        .returning(col(DiscordAccount.user_id))
+    )
+    return gone.one_or_none() is not None
 
 
 async def replace_tokens(

@@ -21,11 +21,12 @@ from astero_shared.features.accounts.store import (
     update_user,
 )
 from astero_shared.features.accounts.tables import User
+from astero_shared.features.discord_accounts.store import disconnect_discord_account
 from astero_shared.features.sessions.store import revoke_all_sessions
 
 
-async def reset_password(*, unit: UnitOfWork, hashes: PasswordHashes, token: str, password: str) -> None:
-    """Ends every session and signs nobody in. Raises GoneError, InvalidError or UnavailableError.
+async def reset_password(*, unit: UnitOfWork, hashes: PasswordHashes, token: str, password: str) -> str:
+    """The account's address. Ends every session and signs nobody in. Raises GoneError, InvalidError or UnavailableError.
 
     A password that is refused leaves the link good. Whoever reads the address's mail has shown that it is
     theirs, so the address counts as verified afterwards.
@@ -37,6 +38,8 @@ async def reset_password(*, unit: UnitOfWork, hashes: PasswordHashes, token: str
     # before a connection is taken: it takes a second
     password_hash = await hashes.make(password)
     user, now = await use_link(unit.session, link)
+    if user.email_verified_at is None:
+        await _shut_others_out(unit, user)
     await update_user(
         unit.session,
         user.id,
@@ -50,6 +53,15 @@ async def reset_password(*, unit: UnitOfWork, hashes: PasswordHashes, token: str
         unit.session, actor=own_actor(user), action=AuditAction.PASSWORD_RESET, target=str(user.id)
     )
     await _tell(unit, user)
+    return user.email
+
+
+async def _shut_others_out(unit: UnitOfWork, user: User) -> None:
+    """Whoever opened the account with somebody else's address must not keep a way in through Discord."""
+    if await disconnect_discord_account(unit.session, user.id):
+        await write_audit(
+            unit.session, actor=own_actor(user), action=AuditAction.DISCORD_DISCONNECTED, target=str(user.id)
+        )
 
 
 async def change_password(

@@ -82,6 +82,8 @@ async def _register(session: AsyncSession, discord_user: DiscordUser) -> User:
         display_name=discord_user.global_name or discord_user.username,
         locale="fr" if (discord_user.locale or "").startswith("fr") else "en",
         created_at=utc_now(),
+        # Discord has seen them read a letter to it
+        email_verified_at=utc_now(),
     )
     try:
         await insert_user(session, user)
