@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 from astero_sandbox.ports import free_port
 
@@ -59,11 +60,18 @@ class ApiProcess:
 
 
 @contextmanager
-def running_process(env: dict[str, str]) -> Generator[ApiProcess]:
-    """Until it answers; ended with the block. On a free port, unless `env` says which."""
-    port = int(env.get("API_PORT") or free_port())
+def running_process(
+    env: dict[str, str], *, program: tuple[str, ...] = ("-m", "astero_api"), output: Path | None = None
+) -> Generator[ApiProcess]:
+    """Until it answers; ended with the block. What it prints goes to `output`, else where the test's goes."""
+    port = free_port()
     surroundings = {"PATH": os.environ["PATH"], **env, "API_PORT": str(port)}
-    with subprocess.Popen([sys.executable, "-m", "astero_api"], env=surroundings) as process:
+    with (
+        nullcontext() if output is None else output.open("ab") as printed,
+        subprocess.Popen(  # noqa: S603 - our own modules
+            [sys.executable, *program], env=surroundings, stdout=printed, stderr=printed
+        ) as process,
+    ):
         api = ApiProcess(port, process)
         try:
             _wait(api, process)
