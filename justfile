@@ -38,6 +38,10 @@ fix: setup
 bench *ARGS: setup
     @python -m tests.bench {{ ARGS }}
 
+# Write docs/routes.md anew from the routes
+routes: setup
+    @PYTHONPATH=tests python -m support.route_inventory
+
 # The operator's migration command against DATABASE_URL
 migrate *ARGS: setup
     astero migrate {{ ARGS }}

@@ -9,25 +9,17 @@ from litestar import Litestar, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from sqlmodel import SQLModel
-from support.api import environment
 from support.members import is_table, parts_of
+from support.unstarted import unstarted_app
 
-from astero_api.app import create_app
-from astero_api.settings import ApiSettings
 from astero_api.web.policy import AuditClass, Permission, Policy, declared_routes, policy_of
 from astero_api.web.rate_limit import RouteLimit
-from astero_shared.settings import load
 
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[Litestar]:
-    """The real application, put together and not started: nothing is connected to."""
-    nowhere = environment(
-        database_url="postgresql://astero_api:x@127.0.0.1:1/none", redis_url="redis://127.0.0.1:1"
-    )
-    app = create_app(load(ApiSettings, nowhere)).litestar
-    yield app
-    app.state.hashes.close()
+    with unstarted_app() as app:
+        yield app
 
 
 def rows_in(handler: HTTPRouteHandler) -> list[str]:

@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from astero_api.dashboard import pages, security_pages
+from astero_api.dashboard import home, pages, security_pages
 from astero_api.features.accounts import routes as accounts
 from astero_api.features.accounts.passwords import COST, PasswordHashes
 from astero_api.features.audit import routes as audit
@@ -59,6 +59,8 @@ ROUTES = (
     reference.get_openapi,
     accounts.register,
     accounts.me,
+    home.show_home,
+    home.get_home_script,
     pages.show_verification,
     pages.show_reset,
     pages.show_address,

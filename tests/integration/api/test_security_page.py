@@ -173,3 +173,21 @@ async def test_nothing_inline_and_no_frame(origin: str) -> None:
             assert "onclick" not in answer.text
         api = await client.get("/api/auth/me")
         assert "publickey-credentials-get=()" in api.headers["permissions-policy"]
+
+
+async def test_the_home_page_knows_who_is_signed_in(origin: str, page: Page) -> None:
+    await page.goto(origin)
+    await page.get_by_role("link", name="Sign in", exact=True).click()
+    await type_password(page)
+    await expect(page.get_by_text("It is off")).to_be_visible(timeout=_HASH_MS)
+    await page.goto(origin)
+    await expect(page.get_by_text(f"Signed in as {EMAIL}")).to_be_visible()
+    await expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_hidden()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
+
+
+async def test_the_home_page_speaks_french(origin: str) -> None:
+    async with opened_page(locale="fr-FR") as page:
+        await page.goto(origin)
+        await expect(page.get_by_role("heading", name="Des bots qui veillent")).to_be_visible()

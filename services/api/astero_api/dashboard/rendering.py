@@ -1,5 +1,7 @@
 """How a page leaves: a template of ours in the reader's language, with a nonce for its scripts alone."""
 
+import base64
+import hashlib
 import secrets
 from functools import cache
 from importlib.resources import files
@@ -21,13 +23,21 @@ OPEN: Final = policy(permission=Permission.PUBLIC, limit=READ, audit=AuditClass.
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    templates = Environment(
         loader=PackageLoader("astero_api", "dashboard/templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.globals["integrity"] = _integrity
+    return templates
+
+
+@cache
+def _integrity(name: str) -> str:
+    """Subresource integrity: a browser runs this file of `static/` only as it was when the page was made."""
+    return f"sha384-{base64.b64encode(hashlib.sha384(asset(name)).digest()).decode()}"
 
 
 @cache

@@ -1,0 +1,87 @@
+"""MDN's HTTP Observatory, an outside judge of headers, scans the running api's home page over TLS.
+
+The scanner is installed once, exactly as its lock file says, and runs offline; no list of preloaded hosts.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import ssl
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.api import environment
+from support.api_process import ApiProcess, running_process
+from support.stack import Database, fresh_database
+
+from astero_sandbox.mail.certificate import authority_of, ensure_certificate
+from astero_sandbox.postgres import Postgres
+from astero_sandbox.valkey import Valkey
+
+_FOLDER = Path(__file__).parent / "observatory"
+_SCANNER = _FOLDER / "node_modules" / "@mdn" / "mdn-http-observatory"
+_INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+_WANTED = 135
+
+
+@pytest.fixture(scope="module")
+def api(postgres_server: Postgres, migrated_template: str, valkey_server: Valkey) -> Iterator[ApiProcess]:
+    with fresh_database(postgres_server, template=migrated_template) as name:
+        database = Database.on(postgres_server, name)
+        with running_process(
+            environment(database_url=database.api, redis_url=valkey_server.url("api"))
+        ) as process:
+            yield process
+
+
+@asynccontextmanager
+async def edge(api: ApiProcess, certificate: Path) -> AsyncGenerator[int]:
+    """TLS before the api, as the edge has it; answers its port."""
+
+    async def flow(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            target.write(data)
+        target.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", api.port)
+        await asyncio.gather(flow(reader, back), flow(there, writer), return_exceptions=True)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def scan(port: int, authority: Path) -> dict[str, Any]:
+    if not _SCANNER.is_dir():
+        installing = await asyncio.create_subprocess_exec(*_INSTALL, cwd=_FOLDER)
+        assert await installing.wait() == 0
+    (_SCANNER / "conf" / "hsts-preload.json").write_text("{}")
+    process = await asyncio.create_subprocess_exec(
+        *("node", "src/scan.js", f"127.0.0.1:{port}"),
+        cwd=_SCANNER,
+        env={"PATH": os.environ["PATH"], "NODE_EXTRA_CA_CERTS": str(authority)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await process.communicate()
+    return json.loads(printed)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+async def test_the_home_page_is_graded_as_the_best_are(api: ApiProcess, tmp_path: Path) -> None:
+    certificate = ensure_certificate(tmp_path)
+    async with edge(api, certificate) as port:
+        found = await scan(port, authority_of(tmp_path))
+    assert "scan" in found, found
+    failed = {name: one for name, one in found["tests"].items() if not one["pass"]}
+    assert (failed, found["scan"]["grade"]) == ({}, "A+")
+    assert found["scan"]["score"] >= _WANTED, {
+        name: (one["result"], one["scoreModifier"]) for name, one in found["tests"].items()
+    }
