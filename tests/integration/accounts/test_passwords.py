@@ -67,6 +67,20 @@ async def test_a_new_password_ends_every_session_and_signs_nobody_in(
     assert {"account:password:reset_asked", "account:password:reset"} <= set(actions)
 
 
+async def test_who_resets_it_may_log_in_there_while_strangers_guess(
+    api: Edge, ana: httpx.AsyncClient, office: Office, mail: MailSandbox
+) -> None:
+    for number in range(10):
+        async with browser(api, address=f"192.0.2.{number}") as stranger:
+            assert await login(stranger, "wrong and long") == 401
+    async with browser(api, address="198.51.100.1") as abroad:
+        assert await login(abroad, PASSWORD) == 429
+        assert await reset(abroad, await reset_token(abroad, office, mail)) == 204
+        assert await login(abroad, NEW) == 200
+    async with browser(api, address="192.0.2.99") as stranger:
+        assert await login(stranger, NEW) == 429
+
+
 @pytest.mark.parametrize("verified", [True, False])
 async def test_whoever_opened_the_account_with_a_strangers_address_has_no_way_in_left(
     ana: httpx.AsyncClient, office: Office, mail: MailSandbox, verified: bool

@@ -26,10 +26,10 @@ from astero_shared.features.sessions.store import revoke_all_sessions
 
 
 async def reset_password(*, unit: UnitOfWork, hashes: PasswordHashes, token: str, password: str) -> str:
-    """The account's address. Ends every session and signs nobody in. Raises GoneError, InvalidError or UnavailableError.
+    """The account's address. Ends every session and signs nobody in.
 
-    A password that is refused leaves the link good. Whoever reads the address's mail has shown that it is
-    theirs, so the address counts as verified afterwards.
+    Raises GoneError, InvalidError or UnavailableError. A password that is refused leaves the link good. Who
+    reads the address's mail has shown that it is theirs, so the address counts as verified afterwards.
     """
     async with reading(unit.engine) as session:
         link = await find_link(session, "reset", token)

@@ -141,7 +141,10 @@ async def reset_forgotten_password(
     request: AnyRequest, data: JSONBody[ResetIn], unit: NamedDependency[UnitOfWork]
 ) -> None:
     """Choose a new password with the token of a letter. Every session ends; log in afterwards."""
-    await reset_password(unit=unit, hashes=request.app.state.hashes, token=data.token, password=data.password)
+    state = request.app.state
+    email = await reset_password(unit=unit, hashes=state.hashes, token=data.token, password=data.password)
+    address = context_of(request.scope).client_ip
+    unit.after_commit(lambda: state.login_attempts.welcome(email=email, address=address))
 
 
 @post(

@@ -1,9 +1,10 @@
 -- The failed logins of one account, and of the whole site, on Redis' own clock.
--- KEYS: the account's failures (sorted by time), the site's in this minute, whether it was told in this minute.
+-- KEYS: the account's failures (sorted by time), the site's in this minute, whether it was told in this minute,
+-- whether this address has just shown that the account is theirs.
 -- ARGV[1], separated by spaces:
 --   begin ID CAPACITY PERIOD CAPACITY PERIOD FLOOD   counts the attempt ID as failed, unless one of the two windows
---     (microseconds) is full. Answers the microseconds until it would not be, and 1 for the one caller of a minute
---     who is to tell that FLOOD was reached, else 0.
+--     (microseconds) is full. Answers the microseconds until it would not be, 0 for an address that need not wait,
+--     and 1 for the one caller of a minute who is to tell that FLOOD was reached, else 0.
 --   forgive ID   takes it back: it was none.
 local words = string.gmatch(ARGV[1], '%S+')
 local what, id = words(), words()
@@ -42,5 +43,8 @@ end
 local tell = 0
 if failed >= tonumber(words()) and redis.call('SET', KEYS[3], '1', 'NX', 'EX', 60) then
   tell = 1
+end
+if redis.call('EXISTS', KEYS[4]) == 1 then
+  wait = 0
 end
 return string.format('%.0f %d', math.max(wait, 0), tell)

@@ -39,9 +39,12 @@ FLOOD: Final = 200
 """Failures in a minute, over all accounts and addresses."""
 
 
+_WELCOME_SECONDS: Final = 3600
+
+
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    key: str
+    keys: tuple[str, ...]
     id: str
     wait: float
 
@@ -50,6 +53,7 @@ class LoginAttempts:
     """One per process. Redis knows an account by an HMAC of its address, under a key of this service."""
 
     def __init__(self, redis: Redis, secrets: SecretRing) -> None:
+        self._redis = redis
         self._script = BatchedScript(redis, _SCRIPT)
         self._key = hmac.digest(secrets.current.encode(), b"astero.login-attempts.v1", "sha256")
 
@@ -61,7 +65,7 @@ class LoginAttempts:
         out, is taken back. Raises TooManyRequestsError `auth.account_slowed`, alike for accounts that do not
         exist, or UnavailableError.
         """
-        attempt = await self._begin(email)
+        attempt = await self._begin(email, address)
         if attempt.wait > 0 and not await _has_been_here(unit.engine, email, address):
             raise TooManyRequestsError(
                 code="auth.account_slowed",
@@ -78,21 +82,31 @@ class LoginAttempts:
         # not before: the transaction holds the user's row, and nothing outside is asked meanwhile
         unit.after_commit(lambda: self._forgive(attempt))
 
-    async def _begin(self, email: str) -> _Attempt:
-        named = hmac.new(self._key, email_key(email).encode(), sha256).hexdigest()
-        key, attempt = f"{_PREFIX}account:{named}", token_urlsafe(9)
+    async def welcome(self, *, email: str, address: str) -> None:
+        """Whoever reads the account's mail there is no stranger there, for an hour, to log in."""
         try:
-            answer = await self._script.run((key, *_SITE), f"begin {attempt} {_WINDOWS} {FLOOD}")
+            await self._redis.set(self._keys_of(email, address)[-1], "1", ex=_WELCOME_SECONDS)
+        except (RedisError, OSError) as error:
+            logger.warning("a proved address may have to wait: {}", type(error).__name__)
+
+    def _keys_of(self, email: str, address: str) -> tuple[str, ...]:
+        named = hmac.new(self._key, email_key(email).encode(), sha256).hexdigest()
+        return (f"{_PREFIX}account:{named}", *_SITE, f"{_PREFIX}welcome:{named}:{bucket_of(address)}")
+
+    async def _begin(self, email: str, address: str) -> _Attempt:
+        keys, attempt = self._keys_of(email, address), token_urlsafe(9)
+        try:
+            answer = await self._script.run(keys, f"begin {attempt} {_WINDOWS} {FLOOD}")
         except (RedisError, OSError):
             raise UnavailableError(sentence="auth.not_now", retry_after=5) from None
         wait, tell = answer.split()
         if tell == b"1":
             logger.error("auth.login.flood", failures=FLOOD, seconds=60)
-        return _Attempt(key, attempt, int(wait) / _MICROSECONDS)
+        return _Attempt(keys, attempt, int(wait) / _MICROSECONDS)
 
     async def _forgive(self, attempt: _Attempt) -> None:
         try:
-            await self._script.run((attempt.key, *_SITE), f"forgive {attempt.id}")
+            await self._script.run(attempt.keys, f"forgive {attempt.id}")
         except (RedisError, OSError) as error:
             # it stays counted: nobody who knows the password is kept out for one failure too many
             logger.warning("a login stays counted as failed: {}", type(error).__name__)
