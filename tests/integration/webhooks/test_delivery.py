@@ -52,11 +52,16 @@ async def settled(
     async with asyncio.timeout(20):
         while True:
             found = await manager.deliveries(webhook)
-            newest = next(one for one in found if delivery_id in {one["id"], None})
-            if newest["attempts"] == attempts and newest["attemptedAt"] is not None:
-                row = manager.ask("SELECT claim FROM webhook_deliveries WHERE event_id = %s", newest["id"])
-                if row[0]["claim"] is None:
-                    return newest
+            one = next(one for one in found if delivery_id in {one["id"], None})
+            (row,) = manager.ask(
+                "SELECT claim, attempts, attempted_at FROM webhook_deliveries"
+                " WHERE webhook_id = %s AND event_id = %s",
+                *(webhook["id"], one["id"]),
+            )
+            if row["claim"] is None and row["attempts"] == attempts and row["attempted_at"] is not None:
+                # what was read before may be older than this
+                found = await manager.deliveries(webhook)
+                return next(again for again in found if again["id"] == one["id"])
             await asyncio.sleep(0.05)
 
 
