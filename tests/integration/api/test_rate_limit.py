@@ -106,3 +106,23 @@ async def test_a_costly_route_takes_more_of_what_all_routes_share(workers: list[
     assert await passes(workers[1], plain, "c", "u")
     headers = dict(await workers[2].charge(address="d", user="v", limit=costly))
     assert headers[b"ratelimit"].startswith(b'"ip";r=440;t=8, "user";r=340;t=9, "costly";r=99;')
+
+
+async def test_a_user_is_counted_whatever_the_address_and_an_address_whoever_asks(
+    workers: list[RateLimiter],
+) -> None:
+    limit = RouteLimit(
+        Tier("proof", 2, SLOW, strict=True, whose="user"),
+        (Tier("proof-ip", 3, SLOW, strict=True, whose="address"),),
+        sign_in=True,
+    )
+    assert await passes(workers[0], limit, "a", "u")
+    assert await passes(workers[1], limit, "b", "u")
+    assert not await passes(workers[2], limit, "c", "u")
+    assert await passes(workers[0], limit, "a", "v")
+    # nobody signed in: only the address counts
+    assert await passes(workers[0], limit, "a")
+    assert not await passes(workers[1], limit, "a", "w")
+    headers = dict(await workers[0].charge(address="c", user="w", limit=limit))
+    assert b'"proof";q=2' in headers[b"ratelimit-policy"]
+    assert b'"proof-ip";q=3' in headers[b"ratelimit-policy"]

@@ -50,6 +50,10 @@ async def test_each_works_once_also_when_two_use_it_at_once(
         )
         assert sorted(answer.status_code for answer in answers) == [200, 401]
     assert run(database, "SELECT count(*) FROM recovery_codes WHERE used_at IS NOT NULL") == [(1,)]
+    async with browser(api, address="198.51.100.4") as three:
+        await first_step(three)
+        again = await three.post(VERIFY, json={"recoveryCode": codes[0]})
+        assert (again.status_code, again.json()["code"]) == (401, "mfa.invalid_code")
 
 
 async def test_new_ones_replace_all_before(ana: httpx.AsyncClient, api: Edge, database: Database) -> None:

@@ -87,3 +87,21 @@ def test_a_declared_route_starts() -> None:
     async def mine(identity: NamedDependency[Identity]) -> None: ...
 
     refuse_undeclared_routes(build(mine))
+
+
+def test_a_recent_proof_is_asked_of_somebody_who_is_signed_in() -> None:
+    for permission in (Permission.PUBLIC, Permission.SECOND_STEP):
+
+        @post("/open", opt=policy(permission=permission, limit=READ, audit=AuditClass.SECURITY, fresh=True))
+        async def change() -> None: ...
+
+        with pytest.raises(ImproperlyConfiguredException, match="not signed in"):
+            refuse_undeclared_routes(build(change))
+
+
+def test_the_second_step_takes_its_proof() -> None:
+    @post("/step", opt=opt(Permission.SECOND_STEP, AuditClass.SECURITY))
+    async def finish() -> None: ...
+
+    with pytest.raises(ImproperlyConfiguredException, match="takes no SecondStep"):
+        refuse_undeclared_routes(build(finish))
