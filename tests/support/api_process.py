@@ -63,8 +63,11 @@ class ApiProcess:
 def running_process(
     env: dict[str, str], *, program: tuple[str, ...] = ("-m", "astero_api"), output: Path | None = None
 ) -> Generator[ApiProcess]:
-    """Until it answers; ended with the block. What it prints goes to `output`, else where the test's goes."""
-    port = free_port()
+    """Until it answers; ended with the block. What it prints goes to `output`, else where the test's goes.
+
+    It listens on a free port, unless `env` says which.
+    """
+    port = int(env.get("API_PORT") or free_port())
     surroundings = {"PATH": os.environ["PATH"], **env, "API_PORT": str(port)}
     with (
         nullcontext() if output is None else output.open("ab") as printed,
