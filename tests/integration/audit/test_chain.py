@@ -15,8 +15,7 @@ from support.seeds import GUILD, SCOPE
 from support.stack import Database
 
 from astero_shared.audit.actions import AuditAction
-from astero_shared.audit.canonical import NO_HASH, JsonValue, canonical_json, hash_entry
-from astero_shared.audit.tables import AuditEntry
+from astero_shared.audit.canonical import NO_HASH, JsonValue, StoredEntry, canonical_json, hash_entry
 from astero_shared.audit.writer import write_audit
 from astero_shared.db.session import reading, transaction
 from astero_shared.features.bots.tables import SHARED_BOT_ID
@@ -31,11 +30,11 @@ JSON: st.SearchStrategy[JsonValue] = st.recursive(
 )
 
 
-async def entries(engine: AsyncEngine, chain: str) -> list[AuditEntry]:
+async def entries(engine: AsyncEngine, chain: str) -> list[StoredEntry]:
     query = text("SELECT * FROM audit_entries WHERE chain = :chain ORDER BY seq")
     async with engine.connect() as connection:
         rows = await connection.execute(query, {"chain": chain})
-        return [AuditEntry(**row) for row in rows.mappings()]
+        return [StoredEntry(**row) for row in rows.mappings()]
 
 
 async def test_fifty_writers_of_two_services_make_one_chain(

@@ -109,6 +109,7 @@ def test_a_service_defines_nothing(database: Database, role: str) -> None:
         "ALTER TABLE users ADD COLUMN x int",
         "DROP TABLE users",
         "SET ROLE astero_owner",
+        "SET ROLE astero_operator",
         "SELECT rolpassword FROM pg_authid",
         "COPY (SELECT 1) TO PROGRAM 'true'",
         "SELECT lo_create(0)",

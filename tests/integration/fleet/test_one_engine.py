@@ -62,6 +62,18 @@ async def test_a_suspended_owners_bot_leaves_and_comes_back(
         await rows.until(stopped, "stopped")
 
 
+async def test_a_bot_whose_owner_was_suspended_while_no_engine_ran_is_not_touched(
+    discord: DiscordSandbox, rows: FleetDatabase
+) -> None:
+    bot_id = rows.add_bot(await discord.community())
+    rows.ask("UPDATE bots SET suspended_at = now() WHERE id = %s", bot_id)
+    async with running_engine(rows, discord.api_url) as engine:
+        await rows.until(bot_id, "stopped", "bots.owner_suspended")
+        for _ in range(3):
+            assert await engine.fleet.reconcile(bot_id) is False
+        assert rows.lease(bot_id)["fence"] == 0
+
+
 async def test_a_removed_bot_says_so(discord: DiscordSandbox, rows: FleetDatabase) -> None:
     home = await discord.community()
     bot_id = rows.add_bot(home)

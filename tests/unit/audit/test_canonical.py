@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astero_shared.audit.canonical import NO_HASH, JsonValue, canonical_json, encode, hash_entry
-from astero_shared.audit.tables import AuditEntry
+from astero_shared.audit.canonical import NO_HASH, JsonValue, StoredEntry, canonical_json, encode, hash_entry
 
 FIELDS = st.lists(st.none() | st.binary(max_size=8) | st.text(max_size=8), max_size=6)
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=12)
@@ -58,7 +57,7 @@ def test_what_has_more_than_one_spelling_is_refused(value: object) -> None:
 
 
 def test_a_hash_can_be_computed_by_hand() -> None:
-    entry = AuditEntry(
+    entry = StoredEntry(
         id=UUID(int=7),
         at=datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
         chain="platform",
@@ -67,6 +66,13 @@ def test_a_hash_can_be_computed_by_hand() -> None:
         hash=b"",
         actor_kind="system",
         actor_id="astero",
+        account_id=None,
+        bot_id=None,
+        guild_id=None,
+        target=None,
+        personal=None,
+        personal_salt=None,
+        personal_hash=None,
         action="a:b:c",
         details={"bb": [1, True], "a": "é"},
     )

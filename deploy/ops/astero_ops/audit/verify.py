@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import class_row
 
 from astero_shared.audit.actions import AuditAction
+from astero_shared.audit.canonical import StoredEntry
 from astero_shared.audit.chains import PLATFORM
 from astero_shared.audit.heads import Head
-from astero_shared.audit.tables import AuditEntry
 from astero_shared.audit.verification import Broken, verify, without_purged
 
 _BATCH: Final = 2000
@@ -46,14 +46,14 @@ def _own_heads(connection: psycopg.Connection[Any]) -> list[Head]:
 
 def _entries(
     connection: psycopg.Connection[Any], chain: str | None, advance: Callable[[], object]
-) -> Iterator[AuditEntry]:
-    with connection.cursor("audit_entries", row_factory=dict_row) as cursor:
+) -> Iterator[StoredEntry]:
+    with connection.cursor("audit_entries", row_factory=class_row(StoredEntry)) as cursor:
         cursor.itersize = _BATCH
         cursor.execute(
             "SELECT * FROM audit_entries WHERE %(chain)s::text IS NULL OR chain = %(chain)s"
             " ORDER BY chain, seq, id",
             {"chain": chain},
         )
-        for row in cursor:
-            yield AuditEntry(**row)
+        for entry in cursor:
+            yield entry
             advance()

@@ -11,10 +11,9 @@ from datetime import datetime
 from hashlib import sha256
 from itertools import groupby
 
-from astero_shared.audit.canonical import NO_HASH, hash_entry, hash_personal
+from astero_shared.audit.canonical import NO_HASH, StoredEntry, hash_entry, hash_personal
 from astero_shared.audit.chains import chain_of
 from astero_shared.audit.heads import Head
-from astero_shared.audit.tables import AuditEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Broken:
     why: str
 
 
-def verify(entries: Iterable[AuditEntry], heads: Iterable[Head]) -> Iterator[Broken]:
+def verify(entries: Iterable[StoredEntry], heads: Iterable[Head]) -> Iterator[Broken]:
     """`entries` come by chain, then by `seq`; at most one answer for each chain."""
     told: defaultdict[str, list[Head]] = defaultdict(list)
     for head in heads:
@@ -40,7 +39,7 @@ def verify(entries: Iterable[AuditEntry], heads: Iterable[Head]) -> Iterator[Bro
         yield Broken(chain, 1, f"cut off: all {newest.seq} entries that were there {_at(newest)} are gone")
 
 
-def _walk(chain: str, entries: Iterable[AuditEntry], heads: list[Head]) -> Broken | None:
+def _walk(chain: str, entries: Iterable[StoredEntry], heads: list[Head]) -> Broken | None:
     told = {head.seq: head for head in heads}
     seq, link = 0, NO_HASH
     for entry in entries:
@@ -57,7 +56,7 @@ def _walk(chain: str, entries: Iterable[AuditEntry], heads: list[Head]) -> Broke
     return None
 
 
-def _wrong(entry: AuditEntry, expected: int, link: bytes) -> str | None:
+def _wrong(entry: StoredEntry, expected: int, link: bytes) -> str | None:
     own = chain_of(bot_id=entry.bot_id, guild_id=entry.guild_id, account_id=entry.account_id)
     found = (
         (entry.seq < expected, f"forked: there is more than one entry {entry.seq}"),
@@ -70,7 +69,7 @@ def _wrong(entry: AuditEntry, expected: int, link: bytes) -> str | None:
     return next((why for is_so, why in found if is_so), None)
 
 
-def _is_personal_as_written(entry: AuditEntry) -> bool:
+def _is_personal_as_written(entry: StoredEntry) -> bool:
     if entry.personal is None or entry.personal_salt is None:
         # forgotten, or never there: both, or something was put in or taken out by hand
         return entry.personal is None and entry.personal_salt is None
