@@ -52,9 +52,7 @@ async def test_the_password_is_stored_as_a_peppered_bcrypt_hash(
     assert row[0].endswith("$p1")
 
 
-async def test_one_address_has_one_account_also_when_two_ask_at_once(
-    api: Edge, database: Database
-) -> None:
+async def test_one_address_has_one_account_also_when_two_ask_at_once(api: Edge, database: Database) -> None:
     async with browser(api) as one, browser(api, address="203.0.113.8") as two:
         bodies = [
             {"email": "Ana@Example.com", "password": PASSWORD},
