@@ -33,6 +33,7 @@ _DECODE_ROUNDS: Final = 4
 # no dots, no escapes, no doubled slashes: what every address of ours looks like
 _PLAIN: Final = re.compile(r"(?:/[A-Za-z0-9_-]+)+/?")
 _SLASHES: Final = re.compile(r"[/\\;]+")
+_ID: Final = re.compile(r"[0-9]{1,20}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_internal(path: str) -> bool:
@@ -52,6 +53,17 @@ def is_internal(path: str) -> bool:
     return bool(steps) and steps[0].startswith("internal")
 
 
+class _Places:
+    """Addresses as lines and reports show them: words of our routes, and ids. Anything may be typed there."""
+
+    def __init__(self, app: Litestar) -> None:
+        self._words = {step for route in app.routes for step in route.path.split("/")}
+
+    def shown(self, path: str) -> str:
+        steps = path.split("/")
+        return "/".join(step if step in self._words or _ID.fullmatch(step) else "*" for step in steps)
+
+
 class Edge:
     """Wraps the Litestar application."""
 
@@ -59,6 +71,7 @@ class Edge:
         self, app: Litestar, *, limiter: RateLimiter, trusted: Sequence[Network], hsts_preload: bool
     ) -> None:
         self.litestar = app
+        self._places = _Places(app)
         self._app: ASGIApp = app
         self._limiter = limiter
         self._trusted = trusted
@@ -81,7 +94,8 @@ class Edge:
         if reply.without_body:
             scope["method"] = "GET"  # pyright: ignore[reportGeneralTypeIssues]
         try:
-            with logs.request(context.request_id, method=scope["method"], url=scope["path"]):
+            place = self._places.shown(scope["path"])
+            with logs.request(context.request_id, method=scope["method"], url=place):
                 if is_internal(scope["path"]):
                     await reply.send_problem(NotFoundError())
                 else:
