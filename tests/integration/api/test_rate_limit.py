@@ -120,8 +120,9 @@ async def test_a_user_is_counted_whatever_the_address_and_an_address_whoever_ask
     assert await passes(workers[1], limit, "b", "u")
     assert not await passes(workers[2], limit, "c", "u")
     assert await passes(workers[0], limit, "a", "v")
-    # nobody signed in: only the address counts
-    assert await passes(workers[0], limit, "a")
+    # nobody signed in: only the address counts, and they are not one user together
+    for address in ("a", "d", "e", "f"):
+        assert await passes(workers[0], limit, address)
     assert not await passes(workers[1], limit, "a", "w")
     headers = dict(await workers[0].charge(address="c", user="w", limit=limit))
     assert b'"proof";q=2' in headers[b"ratelimit-policy"]
