@@ -21,7 +21,7 @@ from astero_api.settings import ApiSettings
 from astero_shared.outbound.ssrf import create_stranger_client
 from astero_shared.settings import load
 
-MakeCourier = Callable[[], Courier]
+MakeCourier = Callable[..., Courier]
 
 
 @pytest.fixture
@@ -34,9 +34,11 @@ async def courier(
     async with AsyncExitStack() as stack:
         clients: list[httpx.AsyncClient] = []
 
-        def make() -> Courier:
+        def make(*, total_seconds: float = 60.0) -> Courier:
             client = create_stranger_client(
-                allowance=settings.astero_ssrf_test_allow, tls=authority.client, total_seconds=0.5
+                allowance=settings.astero_ssrf_test_allow,
+                tls=authority.client,
+                total_seconds=total_seconds,
             )
             stack.push_async_callback(client.aclose)
             clients.append(client)
@@ -332,7 +334,7 @@ async def test_what_a_hostile_consumer_does_is_a_failure_like_any_other(
     consumer.answers = [answer]
     made = await manager.create(consumer.url)
     await emit(as_engine, manager.scope)
-    async with carrying(courier()):
+    async with carrying(courier(total_seconds=1.0)):
         delivery = await settled(manager, made)
     assert (delivery["state"], delivery["outcome"], delivery["status"]) == ("waiting", outcome, None)
 
