@@ -125,7 +125,6 @@ ROUTES = (
     cases.get_guild_case,
     cases.patch_guild_case,
     audit.list_guild_audit,
-    audit.list_own_audit,
     webhooks.list_guild_webhooks,
     webhooks.create_guild_webhook,
     webhooks.get_guild_webhook,
@@ -135,6 +134,7 @@ ROUTES = (
     webhooks.test_guild_webhook,
     webhooks.list_webhook_deliveries,
     webhooks.replay_webhook_delivery,
+    audit.list_own_audit,
     discord_accounts.start_discord_sign_in,
     discord_accounts.finish_discord_sign_in,
 )

@@ -232,7 +232,9 @@ async def test_the_purge_removes_every_row_of_the_server_and_of_no_other(
     assert purged is not None
     holding = tables_holding(database, GUILD)
     assert holding == set()
-    assert tables_holding(database, GUILD + 1) == set(purged.rows), "the purge must know every table of a server"
+    assert tables_holding(database, GUILD + 1) == set(purged.rows), (
+        "the purge must know every table of a server"
+    )
     async with transaction(api) as session:
         assert await store.purge(session, expired) is None
     # what is over stays over, and what never was is still unknown
