@@ -436,7 +436,7 @@ BEGIN
 END
 $$;
 
--- Place, link and hash are decided here, whatever the writer sent: a service can add to a chain, not forge it.
+-- Place, link and hash are decided here, whatever was sent: a service adds to a chain, but cannot forge it.
 -- The encoding is told in astero_shared/audit/canonical.py.
 CREATE FUNCTION chain_audit_entry() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -484,7 +484,7 @@ $$;
 CREATE TRIGGER chain_audit_entry BEFORE INSERT ON audit_entries
     FOR EACH ROW EXECUTE FUNCTION chain_audit_entry();
 
--- For everybody, the owner and administrators included, but the owner's two functions that say what they do: a
+-- For everybody, owner and administrators included, but two functions of the owner that say what they do: a
 -- server's entries go 14 days after its removal, and what is personal in an entry can be forgotten.
 CREATE FUNCTION keep_audit_entries() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
