@@ -33,7 +33,7 @@ from astero_sandbox.valkey import Valkey
 
 OPERATIONS = sorted(route.fn.__name__ for route in ROUTES)
 # Of each operation: cases drawn from its schema, cases that break it, and those at every edge of it.
-GOOD, BAD, EDGES = 10, 6, 30
+GOOD, BAD, EDGES = 10, 6, 24
 _CHECKED = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance",
     "response_headers_conformance", "response_schema_conformance", "negative_data_rejection",
@@ -131,7 +131,7 @@ class Judged:
         self.asked += 1
         if case.method == self.operation.method.upper():
             self.statuses[answer.status_code] += 1
-        assert not [name for name in answer.headers if name.startswith("access-control-")]
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
         try:
             case.validate_response(answer, checks=self._checks)
         except FailureGroup as group:
