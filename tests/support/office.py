@@ -1,5 +1,6 @@
 """The worker's jobs on a database, run when a test says so, and what they leave."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from support.stack import Database
 
 from astero_api.jobs import create_jobs
+from astero_api.mail.jobs import create_post
 from astero_api.mail.kinds import MailKind
 from astero_api.mail.outbox import queue_mail, seal_with
 from astero_api.settings import ApiSettings
@@ -24,6 +26,7 @@ class Office:
     def __init__(self, database: Database, settings: ApiSettings, engine: AsyncEngine) -> None:
         self._database = database
         self.engine = engine
+        self._settings = settings
         self._jobs = create_jobs(settings, engine)
 
     async def write(self, to: str, **changes: Any) -> UUID:
@@ -35,6 +38,11 @@ class Office:
         """What is due now is done, and what follows from it."""
         async with self._jobs.open_async():
             await self._jobs.run_worker_async(wait=False, listen_notify=False, install_signal_handlers=False)
+
+    async def send_twice_at_once(self, mail_id: UUID) -> None:
+        """Two workers were given the same letter."""
+        post = create_post(self._settings, self.engine)
+        await asyncio.gather(post.send(mail_id), post.send(mail_id))
 
     def make_due(self) -> None:
         self.change("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")

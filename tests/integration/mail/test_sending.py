@@ -182,6 +182,13 @@ async def test_what_a_killed_worker_left_is_sent_unless_it_was_handed_over(
     assert office.waiting == 0
 
 
+async def test_two_workers_with_one_letter_send_it_once(office: Office, mail: MailSandbox) -> None:
+    mail.fault(kind="slow", step="rcpt", seconds=0.5, times=2)
+    await office.send_twice_at_once(await office.write(ANA))
+    assert len(mail.messages(ANA)) == 1
+    assert office.waiting == 0
+
+
 async def test_a_link_that_would_be_dead_is_not_sent(office: Office, mail: MailSandbox) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outbox, "utc_now", lambda: utc_now() - timedelta(minutes=30))
