@@ -80,8 +80,13 @@ def running_process(
             _wait(api, process)
             yield api
         finally:
+            # not killed: its workers would outlive it
             if process.poll() is None:
-                process.kill()
+                process.terminate()
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
 
 
 def _wait(api: ApiProcess, process: subprocess.Popen[bytes]) -> None:
