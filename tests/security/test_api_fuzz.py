@@ -187,7 +187,8 @@ def test_an_operation_answers_as_documented(fuzzed: Fuzzed, name: str) -> None:
     judged.walk_the_edges(EDGES)
     assert judged.failures == {}
     assert max(judged.statuses) < 500
-    assert (min(judged.statuses) < 400) is (name not in BEYOND_DRAWING), judged.statuses
+    # luck may reach what drawing is not expected to; what is expected must be reached
+    assert name in BEYOND_DRAWING or min(judged.statuses) < 400, judged.statuses
 
 
 def test_every_operation_is_asked(fuzzed: Fuzzed) -> None:

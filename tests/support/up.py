@@ -61,7 +61,7 @@ class Up:
         until(seen)
 
     def wait_up(self) -> "Up":
-        self.wait_for("Astero is up: http://127.0.0.1:")
+        self.wait_for("Astero is up: http://localhost:")
         return self
 
     def everything(self) -> list[psutil.Process]:

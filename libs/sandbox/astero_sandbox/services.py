@@ -28,6 +28,11 @@ def url(port: int) -> str:
     return f"http://{LOOPBACK}:{port}"
 
 
+def public_url(plan: Plan) -> str:
+    """The dashboard's origin, by name: a browser makes no passkey for an address (WebAuthn, RP ID)."""
+    return f"http://localhost:{plan.ports.api}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Connections:
     """Where the services find everything. A Redis that we were given has one URL for all."""
@@ -186,7 +191,7 @@ def _of_api(plan: Plan, credentials: Credentials, connections: Connections) -> d
         "JWT_SECRET": credentials.jwt_secret,
         "PASSWORD_PEPPER": credentials.password_pepper,
         "BOT_ENGINE_SECRET": credentials.bot_engine_secret,
-        "PUBLIC_URL": url(plan.ports.api),
+        "PUBLIC_URL": public_url(plan),
         "DISCORD_API_URL": connections.discord_api,
     }
 

@@ -85,7 +85,7 @@ class Stack:
 
     @property
     def api_url(self) -> str:
-        return services.url(self.plan.ports.api)
+        return services.public_url(self.plan)
 
     @property
     def engine_url(self) -> str:

@@ -15,7 +15,13 @@ _MAX_COOKIE_HEADER: Final = 8192
 _REFRESH: Final = REFRESH_COOKIE.encode()
 # What uses the refresh token, and what begins a session and ends the one that is presented.
 REFRESH_PATHS: Final = frozenset(
-    {"/api/auth/refresh", "/api/auth/logout", "/api/auth/login", "/api/auth/mfa/verify"}
+    {
+        "/api/auth/refresh",
+        "/api/auth/logout",
+        "/api/auth/login",
+        "/api/auth/mfa/verify",
+        "/api/auth/passkeys/sign-in",
+    }
 )
 
 
