@@ -20,10 +20,10 @@ import httpx
 import psycopg
 
 from astero_sandbox.ports import free_port
-from astero_sandbox.servers import running_postgres, running_valkey
+from tests.bench.databases import running_databases
 from tests.support.api import ORIGIN, PASSWORD, environment
 from tests.support.hosting import GUILD, insert_bot, insert_installation
-from tests.support.stack import Database, migrate
+from tests.support.stack import Database
 
 WANTED = 0.4
 _ROOT = Path(__file__).parents[2]
@@ -55,13 +55,8 @@ class Figures:
 def run() -> Figures:
     """Starts what it needs and ends it. Raises RuntimeError when a request fails."""
     with ExitStack() as stack:
-        server = stack.enter_context(running_postgres()).server
-        valkey = stack.enter_context(running_valkey()).server
-        with psycopg.connect(server.url(), autocommit=True) as admin:
-            admin.execute("CREATE DATABASE bench")
-        database = Database.on(server, "bench")
-        migrate(database)
-        env = environment(database_url=database.api, redis_url=valkey.url("api"))
+        database, redis_url = stack.enter_context(running_databases())
+        env = environment(database_url=database.api, redis_url=redis_url)
         api_port = stack.enter_context(serving("full", env))
         path, cookie, values = _prepare(database, api_port)
         api = _request(path, cookie)

@@ -6,12 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import psycopg
-
-from astero_sandbox.servers import running_postgres, running_valkey
+from tests.bench.databases import running_databases
 from tests.support.api import ORIGIN, environment
 from tests.support.api_process import running_process
-from tests.support.stack import Database, migrate
 
 _RACING = 1000
 _LIMIT = 20  # registrations of an address in an hour
@@ -38,13 +35,8 @@ class Figures:
 def run() -> Figures:
     """Starts what it needs and ends it. Whoever passes the limit then fails for its body."""
     with ExitStack() as stack:
-        server = stack.enter_context(running_postgres()).server
-        valkey = stack.enter_context(running_valkey()).server
-        with psycopg.connect(server.url(), autocommit=True) as admin:
-            admin.execute("CREATE DATABASE bench")
-        database = Database.on(server, "bench")
-        migrate(database)
-        env = environment(database_url=database.api, redis_url=valkey.url("api"), API_WORKERS=str(_WORKERS))
+        database, redis_url = stack.enter_context(running_databases())
+        env = environment(database_url=database.api, redis_url=redis_url, API_WORKERS=str(_WORKERS))
         api = stack.enter_context(running_process(env))
         threads = stack.enter_context(ThreadPoolExecutor(32))
         sent = (

@@ -15,13 +15,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-import psycopg
 import uvloop
 
-from astero_sandbox.servers import running_postgres, running_valkey
 from tests.bench.api_ratio import serving, sign_in
+from tests.bench.databases import running_databases
 from tests.support.api import ORIGIN, environment
-from tests.support.stack import Database, migrate
 
 WANTED = 2.0
 _ROUNDS = 5
@@ -55,13 +53,8 @@ class Figures:
 def run() -> Figures:
     """Starts what it needs and ends it. Raises RuntimeError when a request fails."""
     with ExitStack() as stack:
-        server = stack.enter_context(running_postgres()).server
-        valkey = stack.enter_context(running_valkey()).server
-        with psycopg.connect(server.url(), autocommit=True) as admin:
-            admin.execute("CREATE DATABASE bench")
-        database = Database.on(server, "bench")
-        migrate(database)
-        env = environment(database_url=database.api, redis_url=valkey.url("api"), TRUSTED_PROXIES="127.0.0.1")
+        database, redis_url = stack.enter_context(running_databases())
+        env = environment(database_url=database.api, redis_url=redis_url, TRUSTED_PROXIES="127.0.0.1")
         port = stack.enter_context(serving("full", env))
         cookie, _ = sign_in(port)
         # people of their own: forty connections opened here would hold up the clock of the measurement
