@@ -9,18 +9,20 @@ from typing import Final
 MIN_PASSWORD_BYTES: Final = 12
 """Counted in UTF-8, as the hash sees it."""
 MAX_PASSWORD_BYTES: Final = 1024
+MIN_PASSWORD_CHARACTERS: Final = 10
+"""Six letters of Cyrillic, or four of the pictures in a keyboard, are twelve bytes and soon guessed."""
 MAX_EMAIL_LENGTH: Final = 254
 """RFC 5321, 4.5.3.1.3: a path has 256 octets, two of them its brackets."""
 
 _EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f<>\"(),:;\[\]\\]{1,64}@(?P<domain>[^\s@\x00-\x1f\x7f]+)")
 _LABEL: Final = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
 
-# What people build passwords of, from the heads of published lists of leaked ones; a password that is only
-# such a word, repeated or dressed in digits and signs, is one of the first thousand guesses.
+# What people build passwords of, from the heads of published lists of leaked ones. Dressed in this year's
+# digits and a sign such a word is among the first guesses, and on no list of what leaked before.
 _COMMON: Final = frozenset(
     # one string: a list of these is a page long
     """
-    abc abcdefghijkl abcdefghijklm abcdefghijklmnopqrstuvwxyz adgjmptw admin administrator
+    abc adgjmptw admin administrator
     amazing america andrea angel anthony asdf asdfgh asdfghjkl ashley azerty azertyuiop babygirl
     bailey baseball basketball batman bonjour changeme charlie cheese chelsea chocolate chouchou
     computer daniel default discord doudou dragon facebook football freedom friends google guest
@@ -60,7 +62,7 @@ def is_weak(password: str, *, own_words: Iterable[str] = ()) -> bool:
     `own_words` are the person's address and name.
     """
     folded = unicodedata.normalize("NFKC", password).casefold()
-    if len(set(folded)) < _MIN_DISTINCT or _is_run(folded):
+    if len(password) < MIN_PASSWORD_CHARACTERS or len(set(folded)) < _MIN_DISTINCT or _is_run(folded):
         return True
     own_words = tuple(own_words)
     if len(_without_own(folded, own_words)) < _MIN_REST:

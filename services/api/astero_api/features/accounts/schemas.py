@@ -18,7 +18,7 @@ NewPassword = Annotated[
         min_length=3,
         max_length=1024,
         examples=["four-words-nobody-guesses"],
-        description="Taken exactly as sent: 12 to 1024 bytes in UTF-8, any characters.",
+        description="Taken exactly as sent: 12 to 1024 bytes in UTF-8, ten characters or more of any kind.",
     ),
 ]
 DisplayName = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]

