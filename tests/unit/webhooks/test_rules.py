@@ -60,6 +60,8 @@ def test_a_consumer_may_ask_for_longer_and_not_for_shorter(
         (format_datetime(NOW - timedelta(minutes=3), usegmt=True), timedelta(0)),
         *((text, None) for text in ("", "-5", "1.5", "soon", "١٢", "9" * 400, "Sun, 01 Mar 2026 12:00:00")),
         ("Sun, 99 Mar 2026 12:00:00 GMT", None),
+        (f"Sun, 01 Mar {'9' * 20} 12:00:00 GMT", None),
+        (f"Sun, 01 Mar 2026 {'9' * 20}:00:00 GMT", None),
         (None, None),
     ],
 )

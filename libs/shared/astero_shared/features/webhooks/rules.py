@@ -111,7 +111,7 @@ def wait_asked_for(status: int, retry_after: str | None, *, now: datetime) -> ti
         return timedelta(seconds=int(retry_after))
     try:
         at = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # a date without a zone is none of HTTP's
     return None if at.tzinfo is None else max(at - now, timedelta(0))
