@@ -188,7 +188,12 @@ async def test_who_is_disabled_meanwhile_is_not_called_and_not_tried_again(outbo
     outbox.ask("UPDATE webhooks SET state = 'disabled', disabled_reason = 'by_hand', disabled_at = now()")
     await outbox.settle(first, FAILED)
     assert outbox.ask("SELECT state FROM webhook_deliveries ORDER BY state") == [("failed",), ("waiting",)]
-    assert await outbox.take(at=outbox.now + timedelta(days=2)) == []
+    # the worker of the second has died: nobody waits for it for ever
+    assert await outbox.take(at=outbox.now + LEASE - timedelta(seconds=1)) == []
+    assert outbox.ask("SELECT count(*) FROM webhook_deliveries WHERE state = 'waiting'") == [(1,)]
+    assert await outbox.take(at=outbox.now + LEASE) == []
+    found = outbox.ask("SELECT state, outcome, claim FROM webhook_deliveries ORDER BY outcome")
+    assert found == [("failed", "disabled", None), ("failed", "refused", None)]
 
 
 async def test_a_deleted_endpoint_leaves_nothing_to_write_down(outbox: Outbox) -> None:

@@ -39,6 +39,7 @@ _TURNSTILE: Final = 0x7EB40015
 # An endpoint is found by stepping from one to the next in the index of waiting rows: a backlog of one costs
 # the others nothing. `turn` counts a tenant's calls, those under way included: everybody's first goes before
 # anybody's second. A tenant is a branded bot, or a server of the shared one.
+# `late` is what reached an endpoint while it was being disabled, or what a worker died with after that.
 _TAKE: Final = text("""
 WITH RECURSIVE busy AS (
     SELECT webhook_id, count(*) AS calls FROM webhook_deliveries
@@ -51,6 +52,11 @@ WITH RECURSIVE busy AS (
             WHERE further.state = 'waiting' AND further.webhook_id > waiting.webhook_id
             ORDER BY further.webhook_id LIMIT 1)
     FROM waiting WHERE waiting.webhook_id IS NOT NULL
+), late AS (
+    UPDATE webhook_deliveries message SET state = 'failed', claim = NULL, outcome = 'disabled'
+    FROM waiting JOIN webhooks endpoint ON endpoint.id = waiting.webhook_id AND endpoint.state = 'disabled'
+    WHERE message.webhook_id = waiting.webhook_id AND message.state = 'waiting'
+      AND message.next_attempt_at <= :now
 ), endpoints AS (
     SELECT endpoint.id, endpoint.troubled_since IS NOT NULL AS troubled,
            CASE bot.kind WHEN 'shared' THEN endpoint.installation_id ELSE bot.id END AS tenant,
@@ -84,6 +90,8 @@ UPDATE webhook_deliveries taken
 SET claim = :claim, attempts = taken.attempts + 1, next_attempt_at = :until
 FROM chosen JOIN webhooks endpoint ON endpoint.id = chosen.id
 WHERE taken.webhook_id = chosen.id AND taken.event_id = chosen.event_id
+  -- somebody slow may have written down this moment how it went
+  AND taken.state = 'waiting' AND taken.next_attempt_at <= :now
 RETURNING taken.webhook_id, taken.event_id, taken.bot_id, taken.guild_id, taken.kind, taken.actor, taken.data,
           taken.created_at, taken.attempts, taken.claim, endpoint.url, endpoint.troubled_since IS NOT NULL
 """)
