@@ -15,6 +15,7 @@ import discord
 from discord.gateway import DiscordClientWebSocketResponse
 from discord.http import HTTPClient, Route
 
+from astero_bot_engine.gateway.egress import DiscordConnector
 from astero_bot_engine.gateway.frames import API_VERSION
 
 # A REST call that has said nothing for this long is given up; discord.py's own default is 300 s.
@@ -64,7 +65,7 @@ class RestTransport:
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(self._seen)
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, limit_per_host=0),
+            connector=DiscordConnector(api_url),
             ws_response_class=DiscordClientWebSocketResponse,
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[trace],
