@@ -49,12 +49,25 @@ def test_bytes_that_are_no_request_are_malformed(body: bytes) -> None:
         parse_json(body)
 
 
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'"\\u0000"', ""),
+        (b'{"a": [1, {"b/c": "x\\u0000"}]}', "/a/1/b~1c"),
+        (b'{"a": {"b": {"\\u0000": 1}}}', "/a/b"),
+        (b'[0, ["\\udfff"]]', "/1/0"),
+        (b'{"a": [1.5, 1e999]}', "/a/1"),
+    ],
+)
+def test_what_is_no_text_or_number_is_pointed_at(body: bytes, pointer: str) -> None:
+    with pytest.raises(MalformedError) as caught:
+        parse_json(body)
+    assert caught.value.pointer == pointer
+
+
 def test_the_deepest_allowed_body_is_read() -> None:
     assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
-
-
-def test_text_keeps_every_other_character() -> None:
-    assert parse_json('"é\\ud83d\\ude00😀\\n"'.encode()) == "é😀😀\n"
+    assert parse_json(b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +96,13 @@ def test_all_refused_fields_are_named_at_once() -> None:
     with pytest.raises(FieldsInvalidError) as caught:
         convert_json({"howMany": "x", "inner": 3, "extra": 1}, Body)
     assert {field.pointer for field in caught.value.fields} == {"/howMany", "/inner", "/extra"}
+
+
+def test_of_very_many_refused_fields_some_are_named() -> None:
+    with pytest.raises(FieldsInvalidError) as caught:
+        convert_json({"howMany": 1, "x" * 100_000: 1} | dict.fromkeys(map(str, range(20_000))), Body)
+    assert len(caught.value.fields) == 20
+    assert max(len(field.pointer) for field in caught.value.fields) == 200
 
 
 def test_the_offending_value_is_not_repeated() -> None:

@@ -7,6 +7,8 @@ are not UTF-8, duplicate keys, NaN and Infinity, lone surrogates and NUL in stri
 import json
 import math
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -16,6 +18,7 @@ from astero_api.web.refused_fields import FieldsInvalidError, RefusedField, refu
 
 MAX_BODY_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 32
+_MOST_NAMED: Final = 20
 
 _JSON_MEDIA_TYPE: Final = re.compile(
     rb"application/json(?:\s*;\s*charset\s*=\s*\"?utf-8\"?)?\s*", re.IGNORECASE
@@ -45,36 +48,50 @@ def _escape(step: str) -> str:
     return step.replace("~", "~0").replace("/", "~1")
 
 
-def _refuse_text(text: str, pointer: str) -> None:
+def _inspect(tree: Any) -> None:
+    """Depth, NUL, surrogates and infinities, level by level. Where something lies is asked only when it is
+    refused: a quarter of a megabyte of brackets must not hold up everybody else.
+    """
+    level = [tree]
+    for depth in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for node in level:
+            kind = type(node)
+            if kind is str:
+                _refuse_text(node, tree)
+            elif kind is dict or kind is list:
+                if depth == MAX_DEPTH:
+                    raise MalformedError(code="request.too_deep", params={"levels": MAX_DEPTH})
+                # of an object these are its keys
+                below += node
+                if kind is dict:
+                    below += node.values()
+            elif kind is float and not math.isfinite(node):
+                raise MalformedError(sentence="request.number_large", pointer=_pointer_to(node, tree))
+        level = below
+
+
+def _refuse_text(text: str, tree: Any) -> None:
     if "\0" in text:
-        raise MalformedError(sentence="request.nul", pointer=pointer)
+        raise MalformedError(sentence="request.nul", pointer=_pointer_to(text, tree))
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise MalformedError(sentence="request.surrogate", pointer=pointer) from None
+            raise MalformedError(sentence="request.surrogate", pointer=_pointer_to(text, tree)) from None
 
 
-def _inspect(tree: Any) -> None:
-    """Depth, NUL and surrogates, without recursion: the tree may be as deep as the parser allows."""
-    pending: list[tuple[Any, str, int]] = [(tree, "", 0)]
-    while pending:
-        node, pointer, depth = pending.pop()
-        if isinstance(node, str):
-            _refuse_text(node, pointer)
-            continue
-        if isinstance(node, float) and not math.isfinite(node):
-            raise MalformedError(sentence="request.number_large", pointer=pointer)
-        if not isinstance(node, dict | list):
-            continue
-        if depth >= MAX_DEPTH:
-            raise MalformedError(code="request.too_deep", params={"levels": MAX_DEPTH})
-        if isinstance(node, dict):
-            for key, value in node.items():
-                _refuse_text(key, pointer)
-                pending.append((value, f"{pointer}/{_escape(key)}", depth + 1))
-        else:
-            pending.extend((value, f"{pointer}/{n}", depth + 1) for n, value in enumerate(node))
+def _pointer_to(wanted: Any, tree: Any) -> str | None:
+    """Of a key that is wanted, the object it stands in."""
+    if tree is wanted:
+        return ""
+    if not isinstance(tree, dict | list):
+        return None
+    if isinstance(tree, dict) and any(key is wanted for key in tree):
+        return ""
+    steps = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    below = ((step, _pointer_to(wanted, value)) for step, value in steps)
+    return next((f"/{_escape(str(step))}{rest}" for step, rest in below if rest is not None), None)
 
 
 def parse_json(body: bytes) -> Any:
@@ -112,31 +129,29 @@ def refused_field(error: msgspec.ValidationError, prefix: str = "") -> RefusedFi
     return refuse(pointer, text)
 
 
-def _each_field(tree: dict[str, Any], kind: type[msgspec.Struct], dec_hook: Any) -> list[RefusedField]:
+def _each_field(tree: dict[str, Any], kind: type[msgspec.Struct], dec_hook: Any) -> Iterator[RefusedField]:
     """Msgspec stops at the first refused field; the caller of an API wants all of them."""
-    problems: list[RefusedField] = []
     known: set[str] = set()
     for field in msgspec.structs.fields(kind):
         name = field.encode_name
         known.add(name)
         if name not in tree:
             if field.required:
-                problems.append(RefusedField(f"/{_escape(name)}", "missing"))
+                yield RefusedField(f"/{_escape(name)}", "missing")
             continue
         try:
             msgspec.convert(tree[name], field.type, strict=True, dec_hook=dec_hook)
         except msgspec.ValidationError as error:
-            problems.append(refused_field(error, f"/{_escape(name)}"))
-    problems.extend(RefusedField(f"/{_escape(name)}", "unknown") for name in tree if name not in known)
-    return problems
+            yield refused_field(error, f"/{_escape(name)}")
+    yield from (RefusedField(f"/{_escape(name)}", "unknown") for name in tree if name not in known)
 
 
 def convert_json(tree: Any, kind: Any, *, dec_hook: Any = None) -> Any:
-    """`tree` as `kind`, strictly. Raises FieldsInvalidError (422) with every refused field."""
+    """`tree` as `kind`, strictly. Raises FieldsInvalidError (422) with the refused fields, twenty at most."""
     try:
         return msgspec.convert(tree, kind, strict=True, dec_hook=dec_hook)
     except msgspec.ValidationError as error:
         problems: list[RefusedField] = []
         if isinstance(tree, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-            problems = _each_field(tree, kind, dec_hook)
+            problems = list(islice(_each_field(tree, kind, dec_hook), _MOST_NAMED))
         raise FieldsInvalidError(problems or [refused_field(error)]) from None

@@ -19,6 +19,8 @@ _BOUNDS: Final = {
     ("", ">="): "too_small",
     ("", "<="): "too_large",
 }
+# The name of an unknown field may fill the body.
+_LONGEST_POINTER: Final = 200
 _FIXED: Final = (
     ("Invalid enum value", "not_allowed"),
     ("missing required field", "missing"),
@@ -46,7 +48,7 @@ class FieldsInvalidError(InvalidError):
 
     def __init__(self, fields: Iterable[RefusedField]) -> None:
         super().__init__()
-        self.fields = tuple(fields)
+        self.fields = tuple(field._replace(pointer=field.pointer[:_LONGEST_POINTER]) for field in fields)
 
 
 def refuse(pointer: str, said: str) -> RefusedField:
