@@ -8,7 +8,7 @@ from support.source import Source, sources
 # Whole modules whose purpose is to connect somewhere; of others, the names that do.
 _MODULES = {
     "requests", "urllib3", "http.client", "urllib.request", "smtplib", "imaplib", "ftplib", "telnetlib",
-    "websockets", "httpcore", "aiosmtplib", "authlib.integrations", "pycurl", "anyio", "h11",
+    "websockets", "httpcore", "dns", "aiosmtplib", "authlib.integrations", "pycurl", "anyio", "h11",
 }  # fmt: skip
 _CALLS = {
     "httpx": {
@@ -28,7 +28,7 @@ MAY = {
     f"{_OUTBOUND}/http.py": {"httpx.AsyncClient", "httpx.AsyncHTTPTransport"},
     f"{_OUTBOUND}/ssrf.py": {"httpcore", "httpx.AsyncClient"},
     f"{_OUTBOUND}/dialing.py": {"httpcore"},
-    f"{_OUTBOUND}/names.py": {"socket.getaddrinfo"},
+    f"{_OUTBOUND}/names.py": {"dns"},
     # given the courier above, which asks outbound.http
     "libs/shared/astero_shared/observability/sentry.py": {"sentry_sdk.init"},
     # no HTTP: to the one server of SMTP_URL

@@ -49,9 +49,8 @@ def create_stranger_client(
     Calls raise BlockedError, CrowdedError, AnswerTooLargeError or httpx's own TransportErrors; the answer has
     been read when it is returned.
     """
-    names = resolve or Resolver()
     backend = CheckedBackend(
-        names,
+        resolve or Resolver(),
         own=own,
         allowance=allowance,
         loopback_tls=_unverified() if tls is None and allowance else None,
@@ -61,7 +60,6 @@ def create_stranger_client(
         allowance=allowance,
         tls=tls or _tls(),
         total_seconds=total_seconds,
-        resolver=names if isinstance(names, Resolver) else None,
     )
     return httpx.AsyncClient(
         transport=transport,
@@ -73,10 +71,7 @@ def create_stranger_client(
 
 
 class StrangerTransport(httpx.AsyncBaseTransport):
-    """A new connection for each call: what a name led to a minute ago says nothing of now.
-
-    Closes `resolver` with itself.
-    """
+    """A new connection for each call: what a name led to a minute ago says nothing of now."""
 
     def __init__(
         self,
@@ -85,9 +80,7 @@ class StrangerTransport(httpx.AsyncBaseTransport):
         allowance: Allowance,
         tls: ssl.SSLContext,
         total_seconds: float,
-        resolver: Resolver | None,
     ) -> None:
-        self._resolver = resolver
         self._allowance = allowance
         self._total_seconds = total_seconds
         self._pool = httpcore.AsyncConnectionPool(
@@ -149,8 +142,6 @@ class StrangerTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
-        if self._resolver is not None:
-            self._resolver.close()
 
 
 @functools.cache
