@@ -1,7 +1,9 @@
-"""Fixtures for every kind of test; what they do is told where they are written."""
+"""Fixtures for every kind of test, told where they are written, and the order of the tests."""
 
+import pytest
 from support.stack import (
     database,
+    databases,
     migrated_template,
     postgres,
     postgres_server,
@@ -11,9 +13,26 @@ from support.stack import (
 
 __all__ = [
     "database",
+    "databases",
     "migrated_template",
     "postgres",
     "postgres_server",
     "valkey",
     "valkey_server",
 ]
+
+_LONGEST_FIRST = ("tests/integration/stack/", "tests/e2e/", "tests/security/", "tests/integration/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole programs first and small things last: no worker ends with minutes of work that nobody can share.
+
+    Within these groups the order stays as it was shuffled.
+    """
+
+    def group(item: pytest.Item) -> int:
+        matching = (at for at, folder in enumerate(_LONGEST_FIRST) if item.nodeid.startswith(folder))
+        return next(matching, len(_LONGEST_FIRST))
+
+    items.sort(key=group)

@@ -23,9 +23,10 @@ from schemathesis.core.result import Ok
 from support import wide_api
 from support.api import environment
 from support.api_process import running_process
+from support.databases import fresh_database
 from support.discord_sandbox import running_sandbox
 from support.resident import Resident
-from support.stack import Database, fresh_database
+from support.stack import Database
 
 from astero_api.app import ROUTES
 from astero_sandbox.postgres import Postgres

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from support.api import environment
 from support.api_process import ApiProcess, running_process
-from support.stack import Database, fresh_database
+from support.databases import fresh_database
+from support.stack import Database
 
 from astero_sandbox.mail.certificate import authority_of, ensure_certificate
 from astero_sandbox.postgres import Postgres

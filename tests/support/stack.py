@@ -1,18 +1,19 @@
 """A real PostgreSQL and a real Valkey for every test that asks.
 
-One pair of servers per xdist worker, started when the first test needs them; a database per test.
+One pair of servers per xdist worker, started when the first test needs them; as good as new for each test.
 """
 
 import secrets
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass
 
 import psycopg
 import pytest
 import redis
 from psycopg import sql
+from support.databases import clean_databases, fresh_database
 
 from astero_sandbox.postgres import Postgres
 from astero_sandbox.roles import ROLES, DatabaseUrls, migration
@@ -63,11 +64,16 @@ def migrated_template(postgres_server: Postgres) -> str:
     return _TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def databases(postgres_server: Postgres, migrated_template: str) -> Iterator[Generator[str]]:
+    with closing(clean_databases(postgres_server, template=migrated_template)) as names:
+        yield names
+
+
 @pytest.fixture
-def database(postgres_server: Postgres, migrated_template: str) -> Iterator[Database]:
-    """A migrated, empty database of its own."""
-    with fresh_database(postgres_server, template=migrated_template) as name:
-        yield Database.on(postgres_server, name)
+def database(postgres_server: Postgres, databases: Generator[str]) -> Database:
+    """A migrated, empty database."""
+    return Database.on(postgres_server, next(databases))
 
 
 @pytest.fixture
@@ -83,20 +89,3 @@ def migrate(database: Database) -> None:
     code, printed = migration(database, _PASSWORDS).run_to_end(threading.Event())
     if code != 0:
         pytest.fail(f"migrate apply ended with {code}:\n{printed}")
-
-
-@contextmanager
-def fresh_database(server: Postgres, *, template: str) -> Generator[str]:
-    name = f"t_{secrets.token_hex(6)}"
-    made, original = sql.Identifier(name), sql.Identifier(template)
-    with psycopg.connect(server.url(), autocommit=True) as admin:
-        # Without fsync the checkpoints of FILE_COPY cost nothing, and less is written than by the WAL.
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(made, original))
-        # A copy gets the tables with their grants, but the database's own owner and grants stay behind.
-        admin.execute(
-            "UPDATE pg_database AS made SET datacl = original.datacl, datdba = original.datdba"
-            " FROM pg_database AS original WHERE made.datname = %s AND original.datname = %s",
-            [name, template],
-        )
-        yield name
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(made))

@@ -10,7 +10,8 @@ from contextlib import suppress
 import pytest
 from support.api import ORIGIN, environment
 from support.api_process import ApiProcess, running_process
-from support.stack import Database, fresh_database
+from support.databases import fresh_database
+from support.stack import Database
 
 from astero_api.web.security_headers import API_SECURITY_HEADERS
 from astero_sandbox.postgres import Postgres

@@ -9,10 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from support.databases import fresh_database
 from support.discord_sandbox import ALL_PRIVILEGED, Community, DiscordSandbox, running_sandbox
 from support.engine import EngineProcess, query, until
 from support.scene import Scene
-from support.stack import Database, fresh_database
+from support.stack import Database
 
 from astero_sandbox.postgres import Postgres
 from astero_shared.clock import utc_now
