@@ -1,8 +1,10 @@
 """The bodies of the internal route, shared by both ends. Snowflakes travel as strings."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from astero_shared.ids import Snowflake
 
@@ -69,11 +71,11 @@ class Roles(Contract, frozen=True):
 
 
 class Announcement(Contract, frozen=True):
-    """A message the api asks a bot to post; `nonce` makes Discord drop a repetition."""
+    """A message the api asks a bot to post, within Discord's bounds; its `nonce` drops a repetition."""
 
     channel_id: Snowflake
-    content: str
-    nonce: str
+    content: Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"\A[^\x00]*\Z")]
+    nonce: Annotated[str, Meta(min_length=1, max_length=25, pattern=r"\A[!-~]*\Z")]
 
 
 class Announced(Contract, frozen=True):

@@ -34,7 +34,6 @@ from astero_shared.settings import SecretRing
 
 # An announcement is 2000 characters, six bytes each at worst when escaped.
 MAX_BODY_BYTES: Final = 64 * 1024
-_NONCE_LENGTH: Final = 25
 
 
 class Fleet(Protocol):
@@ -214,9 +213,8 @@ def _may_post(channel: discord.abc.GuildChannel) -> bool:
 async def _announcement(request: AskEngine) -> Announcement:
     body = await request.body()
     try:
-        wanted = msgspec.json.decode(body, type=Announcement, dec_hook=decode_hook)
+        return msgspec.json.decode(body, type=Announcement, dec_hook=decode_hook)
+    except msgspec.ValidationError:
+        raise InvalidError(code="request.invalid", sentence="engine.announcement_bounds") from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise InvalidError(code="request.malformed", sentence="engine.no_announcement") from None
-    if not 0 < len(wanted.content) <= 2000 or not 0 < len(wanted.nonce) <= _NONCE_LENGTH:  # noqa: PLR2004
-        raise InvalidError(code="request.invalid", sentence="engine.announcement_bounds")
-    return wanted
