@@ -29,6 +29,7 @@ class MailSandbox:
     tls: int
     starttls: int
     authority: Path
+    http: httpx.Client
 
     @property
     def smtp_url(self) -> str:
@@ -45,20 +46,20 @@ class MailSandbox:
     def messages(self, to: str | None = None) -> list[dict[str, Any]]:
         """Newest first."""
         params = {} if to is None else {"to": to}
-        answer = httpx.get(f"{self.url}/sandbox/messages", params=params, trust_env=False)
+        answer = self.http.get("/sandbox/messages", params=params)
         return answer.raise_for_status().json()
 
     def raw(self, message_id: str) -> str:
         """As it came over the wire."""
-        return httpx.get(f"{self.url}/sandbox/messages/{message_id}/raw", trust_env=False).text
+        return self.http.get(f"/sandbox/messages/{message_id}/raw").text
 
     def clear(self) -> None:
         """Empty, and without faults."""
         for what in ("faults", "messages"):
-            httpx.delete(f"{self.url}/sandbox/{what}", trust_env=False).raise_for_status()
+            self.http.delete(f"/sandbox/{what}").raise_for_status()
 
     def fault(self, **what: Any) -> None:
-        httpx.post(f"{self.url}/sandbox/faults", json=what, trust_env=False).raise_for_status()
+        self.http.post("/sandbox/faults", json=what).raise_for_status()
 
     def wait_for(self, wanted: Callable[[list[dict[str, Any]]], bool], to: str | None = None) -> Any:
         deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -82,7 +83,8 @@ def running_mail(folder: Path) -> Generator[MailSandbox]:
         try:
             assert process.stdout is not None
             words = process.stdout.readline().split()
-            yield MailSandbox(words[2], int(words[4]), int(words[5]), authority_of(folder))
+            with httpx.Client(base_url=words[2], trust_env=False) as http:
+                yield MailSandbox(words[2], int(words[4]), int(words[5]), authority_of(folder), http)
         finally:
             process.terminate()
 
