@@ -2,12 +2,15 @@
 
 import asyncio
 
+import bcrypt
 import httpx
 import psycopg
-from support.api import PASSWORD, browser, log_in, register
+import pytest
+from support.api import PASSWORD, browser, log_in, register, running_api
 from support.stack import Database
 
 from astero_api.web.edge import Edge
+from astero_shared.errors import UnavailableError
 
 
 async def test_a_new_user_registers_logs_in_and_is_known(client: httpx.AsyncClient) -> None:
@@ -49,6 +52,30 @@ async def test_the_password_is_stored_as_a_peppered_bcrypt_hash(
     assert row is not None
     assert row[0].startswith("$2b$")
     assert row[0].endswith("$p1")
+
+
+async def test_an_older_hash_is_made_anew_at_a_login_when_there_is_time(
+    api_environment: dict[str, str], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stored() -> str:
+        with psycopg.connect(database.admin) as connection:
+            (found,) = connection.execute("SELECT left(password_hash, 7) FROM users").fetchall()
+        return found[0]
+
+    def busy(*_: bytes) -> bytes:
+        raise UnavailableError(code="auth.busy", retry_after=5)
+
+    async with running_api(api_environment) as edge, browser(edge) as client:
+        await register(client)
+    assert stored() == "$2b$04$"
+    async with running_api(api_environment, bcrypt_cost=5) as edge, browser(edge) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr(bcrypt, "hashpw", busy)
+            await log_in(client)
+        assert stored() == "$2b$04$"
+        await log_in(client)
+        assert stored() == "$2b$05$"
+        await log_in(client)
 
 
 async def test_one_address_has_one_account_also_when_two_ask_at_once(api: Edge, database: Database) -> None:

@@ -19,6 +19,7 @@ REFRESH_PATHS: Final = frozenset(
         "/api/auth/refresh",
         "/api/auth/logout",
         "/api/auth/login",
+        "/api/auth/discord/callback",
         "/api/auth/mfa/verify",
         "/api/auth/passkeys/sign-in",
     }
@@ -51,6 +52,11 @@ def read_cookie(scope: Scope, name: str) -> str | None:
                     return None
                 found = stripped[len(wanted) :].decode("latin-1")
     return found or None
+
+
+def is_sent(scope: Scope, name: str) -> bool:
+    """Whether the browser sends such a cookie, good or not."""
+    return any(key == b"cookie" and name.encode() in value for key, value in scope["headers"])
 
 
 def set_cookie(name: str, value: str, *, max_age: int) -> tuple[bytes, bytes]:

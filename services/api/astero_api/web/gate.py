@@ -9,7 +9,7 @@ from astero_api.web.access import GuildManagers, authorise, refuse_stale
 from astero_api.web.access_token import AccessToken, AccessTokens
 from astero_api.web.client_ip import bucket_of
 from astero_api.web.context import context_of
-from astero_api.web.cookies import ACCESS_COOKIE, MFA_COOKIE, read_cookie
+from astero_api.web.cookies import ACCESS_COOKIE, MFA_COOKIE, clear_cookie, is_sent, read_cookie
 from astero_api.web.csrf import refuse_cross_site
 from astero_api.web.limits import UNROUTED
 from astero_api.web.pace import Pace
@@ -19,7 +19,7 @@ from astero_api.web.query import refuse_bad_query
 from astero_api.web.rate_limit import LimitExceededError, RateLimiter
 from astero_api.web.reader import Reader
 from astero_api.web.second_step import SecondStep, SecondStepTokens
-from astero_shared.errors import NotFoundError
+from astero_shared.errors import NotFoundError, UnauthenticatedError
 
 
 class Gate(ASGIMiddleware):
@@ -75,14 +75,18 @@ class Gate(ASGIMiddleware):
         if scope["path_params"]:
             refuse_odd_path(scope)
         if declared is not None:
-            await authorise(
-                context,
-                declared.permission,
-                scope["path_params"],
-                reader=self._reader,
-                managers=self._managers,
-                ask_again="DELETE" in handler.http_methods,
-            )
+            try:
+                await authorise(
+                    context,
+                    declared.permission,
+                    scope["path_params"],
+                    reader=self._reader,
+                    managers=self._managers,
+                    ask_again="DELETE" in handler.http_methods,
+                )
+            except UnauthenticatedError:
+                _drop_cookie(scope, declared.permission)
+                raise
             if declared.fresh:
                 refuse_stale(context)
             if scope["query_string"]:
@@ -96,3 +100,10 @@ class Gate(ASGIMiddleware):
     def _second_step(self, scope: Scope) -> SecondStep | None:
         cookie = read_cookie(scope, MFA_COOKIE)
         return None if cookie is None else self._second_steps.read(cookie)
+
+
+def _drop_cookie(scope: Scope, permission: Permission) -> None:
+    """What opens nothing any more the browser need not keep."""
+    name = MFA_COOKIE if permission is Permission.SECOND_STEP else ACCESS_COOKIE
+    if is_sent(scope, name):
+        context_of(scope).headers.append(clear_cookie(name))

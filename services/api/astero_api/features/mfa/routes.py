@@ -144,7 +144,7 @@ async def verify_mfa(
         log_security_event("auth.mfa.failed", ip=context.client_ip)
         return None
     user, tokens = finished
-    await log_out(unit=unit, access=before[0], refresh=before[1])
+    await log_out(session=unit.session, access=before[0], refresh=before[1])
     context.headers.append(clear_cookie(MFA_COOKIE))
     unit.on_commit(lambda: give_cookies(context, tokens))
     return user_out(user)

@@ -147,7 +147,7 @@ async def sign_in_with_passkey(
         device=device_of(request),
         proved=("pop", "mfa"),
     )
-    await log_out(unit=unit, access=before[0], refresh=before[1])
+    await log_out(session=unit.session, access=before[0], refresh=before[1])
     unit.on_commit(lambda: give_cookies(context, tokens))
     return user_out(user)
 

@@ -13,6 +13,7 @@ from astero_api.features.mfa.schemas import MfaRequired
 from astero_api.features.mfa.service import sign_in
 from astero_api.features.sessions.browser import (
     device_of,
+    forget_everything,
     give_access,
     give_cookies,
     give_sign_in,
@@ -36,6 +37,7 @@ from astero_api.web.policy import AuditClass, Permission, policy
 from astero_api.web.second_step import SecondStepDue
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.clock import utc_now
+from astero_shared.errors import UnauthenticatedError
 from astero_shared.features.sessions.rules import Method
 from astero_shared.features.sessions.store import list_live_sessions
 from astero_shared.observability.security_events import log_security_event
@@ -73,7 +75,7 @@ async def login(
     unit.on_commit(lambda: give_sign_in(context, given))
     if isinstance(given, SecondStepDue):
         return MfaRequired(mfa_required=True, methods=given.methods)
-    await log_out(unit=unit, access=before[0], refresh=before[1])
+    await log_out(session=unit.session, access=before[0], refresh=before[1])
     return user_out(user)
 
 
@@ -84,15 +86,20 @@ async def login(
 )
 async def refresh(request: AnyRequest, unit: NamedDependency[UnitOfWork]) -> None:
     """Exchange the refresh cookie for a new pair of cookies. Each works once."""
+    context = context_of(request.scope)
     presented = read_cookie(request.scope, REFRESH_COOKIE)
-    if presented is None:
-        raise not_signed_in()
-    tokens = await refresh_session(unit=unit, tokens=request.app.state.tokens, presented=presented)
+    try:
+        if presented is None:
+            raise not_signed_in()
+        tokens = await refresh_session(unit=unit, tokens=request.app.state.tokens, presented=presented)
+    except UnauthenticatedError:
+        take_cookies(context)
+        raise
     if tokens is None:
-        log_security_event("auth.refresh.reused", ip=context_of(request.scope).client_ip)
-        take_cookies(context_of(request.scope))
+        log_security_event("auth.refresh.reused", ip=context.client_ip)
+        take_cookies(context)
         return
-    unit.on_commit(lambda: give_cookies(context_of(request.scope), tokens))
+    unit.on_commit(lambda: give_cookies(context, tokens))
 
 
 @post(
@@ -103,9 +110,10 @@ async def refresh(request: AnyRequest, unit: NamedDependency[UnitOfWork]) -> Non
 async def logout(request: AnyRequest, unit: NamedDependency[UnitOfWork]) -> None:
     """End this session, if there is one, and clear what the browser holds."""
     context = context_of(request.scope)
-    await log_out(unit=unit, access=context.access, refresh=read_cookie(request.scope, REFRESH_COOKIE))
-    take_cookies(context)
-    context.headers.append((b"clear-site-data", b'"cookies", "storage"'))
+    await log_out(
+        session=unit.session, access=context.access, refresh=read_cookie(request.scope, REFRESH_COOKIE)
+    )
+    forget_everything(context)
 
 
 @post(
@@ -118,7 +126,7 @@ async def logout_all(
 ) -> None:
     """End every session of the user, this one included."""
     await end_all_sessions(unit=unit, identity=identity)
-    take_cookies(context_of(request.scope))
+    unit.on_commit(lambda: forget_everything(context_of(request.scope)))
 
 
 @post(

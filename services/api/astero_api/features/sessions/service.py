@@ -1,5 +1,6 @@
 """Signing in, staying in and leaving. Tokens leave only as cookies."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -23,7 +24,7 @@ from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
 from astero_shared.db.session import reading
-from astero_shared.errors import NotFoundError, UnauthenticatedError
+from astero_shared.errors import NotFoundError, UnauthenticatedError, UnavailableError
 from astero_shared.features.accounts.rules import email_key
 from astero_shared.features.accounts.store import (
     bump_token_version,
@@ -87,7 +88,7 @@ async def prove_password(*, unit: UnitOfWork, hashes: PasswordHashes, email: str
 
     if not await hashes.check_found(password, find) or known is None or stored is None:
         raise wrong
-    newer = await hashes.make(password) if hashes.is_outdated(stored) else None
+    newer = await _made_anew(hashes, password, stored)
 
     user = await get_user(unit.session, known.id, lock=True)
     if user.status != "active" or user.password_hash != stored:
@@ -95,6 +96,15 @@ async def prove_password(*, unit: UnitOfWork, hashes: PasswordHashes, email: str
     if newer is not None:
         await update_password_hash(unit.session, user.id, old=stored, new=newer)
     return user
+
+
+async def _made_anew(hashes: PasswordHashes, password: str, stored: str) -> str | None:
+    """The hash with today's cost and pepper; None where it is that, or where nobody has time to make it."""
+    if not hashes.is_outdated(stored):
+        return None
+    with suppress(UnavailableError):
+        return await hashes.make(password)
+    return None
 
 
 async def start_session(
