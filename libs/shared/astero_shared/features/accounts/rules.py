@@ -35,7 +35,8 @@ _COMMON: Final = frozenset(
     whatever william zaq zaqxsw zxcv zxcvbn zxcvbnm
     """.split()  # noqa: SIM905
 )
-_SERVICE: Final = ("astero", "wize")
+SERVICE_WORDS: Final = ("astero", "wize")
+"""No password is made of them; docs/sign-in.md says so."""
 _LOOKALIKES: Final = str.maketrans("01345789@$!+", "oleastbgasit")
 _MIN_DISTINCT: Final = 5
 _MIN_OWN_LETTERS: Final = 4
@@ -107,7 +108,7 @@ def _are_neighbours(left: str, right: str) -> bool:
 
 
 def _without_context(letters: str, own_words: Iterable[str]) -> str:
-    words = [*_SERVICE]
+    words = [*SERVICE_WORDS]
     for own in own_words:
         words += re.findall(
             rf"[^\W\d_]{{{_MIN_OWN_LETTERS},}}", unicodedata.normalize("NFKC", own).casefold()
