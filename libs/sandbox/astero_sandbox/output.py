@@ -30,7 +30,20 @@ _LEVELS = {
 }
 _STYLES = ("cyan", "magenta", "blue", "bright_green", "bright_cyan", "bright_magenta", "yellow")
 # Shown in columns of their own, or the same on every line.
-_LEFT_OUT = {"level", "time", "pid", "hostname", "msg", "service", "name", "logger", "v", "err", "stack"}
+_LEFT_OUT = {
+    "level",
+    "time",
+    "pid",
+    "hostname",
+    "msg",
+    "service",
+    "version",
+    "name",
+    "logger",
+    "v",
+    "err",
+    "stack",
+}
 # The databases talk a lot at start and end; the supervisor tells when one ends, their files have it all.
 _ALARMING = {"postgres": ("WARNING:", "ERROR:", "FATAL:", "PANIC:"), "valkey": ("FATAL",)}
 # PostgreSQL's FATAL to whoever knocks too early or stays too long.

@@ -60,6 +60,8 @@ async def test_every_kind_of_wrong_gets_the_same_bytes(house: House) -> None:
     assert len(set(bodies)) == 1
     (body,) = set(bodies)
     assert b'"code":"auth.unauthenticated"' in body
+    told = [line for line in house.engine.log() if line.get("event") == "internal.refused"]
+    assert [line["ip"] for line in told] == ["127.0.0.1"] * 10, "a flood is a few lines"
 
 
 async def raw(port: int, request: bytes, headers: list[bytes]) -> tuple[bytes, bytes]:

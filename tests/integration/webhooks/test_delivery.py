@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook, WebhookVerificationError
 from support.consumer import Answer, Authority, Call, Consumer, plain
+from support.log_capture import captured_log
 from support.webhooks import Manager, carrying, emit
 
 from astero_api.features.webhooks.jobs import Courier
@@ -290,18 +291,21 @@ async def test_a_name_that_leads_inside_is_blocked_and_three_times_disables(
         create_stranger_client(resolve=inside) as client,
         carrying(Courier(as_api, settings.encryption_key, client)),
     ):
-        for attempt in (1, 2, 3):
-            delivery = await settled(manager, made, attempts=attempt)
-            assert (delivery["outcome"], delivery["status"], delivery["answer"]) == (
-                "blocked",
-                None,
-                None,
-            )
-            assert delivery["latencyMs"] == 0
-            assert (await manager.look(made))["enabled"] is (attempt < 3)
-            manager.make_due()
+        with captured_log() as log:
+            for attempt in (1, 2, 3):
+                delivery = await settled(manager, made, attempts=attempt)
+                assert (delivery["outcome"], delivery["status"], delivery["answer"]) == (
+                    "blocked",
+                    None,
+                    None,
+                )
+                assert delivery["latencyMs"] == 0
+                assert (await manager.look(made))["enabled"] is (attempt < 3)
+                manager.make_due()
     assert (await manager.look(made))["disabledReason"] == "blocked"
     assert (await manager.deliveries(made))[0]["state"] == "failed"
+    told = [line for line in log.lines if line.get("event") == "ssrf.refused"]
+    assert [(line["webhook"], "ip" in line) for line in told] == [(made["id"], False)] * 3
 
 
 async def silence(_call: Call, writer: asyncio.StreamWriter) -> None:

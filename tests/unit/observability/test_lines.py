@@ -24,7 +24,7 @@ def test_a_line_has_pinos_fields_in_pinos_order() -> None:
     with captured_log(service="api") as log:
         logger.bind(botId="b").info("bot is {state}", state="online")
     line = log.last
-    assert list(line) == ["level", "time", "pid", "hostname", "service", "msg", "botId", "state"]
+    assert list(line) == ["level", "time", "pid", "hostname", "service", "version", "msg", "botId", "state"]
     assert line["level"] == 30
     assert before <= line["time"] <= int(time.time() * 1000)
     assert line["pid"] == os.getpid()
@@ -51,7 +51,9 @@ def test_lines_under_the_level_are_not_written_and_an_unknown_level_is_refused()
 
 
 def test_fields_cannot_replace_the_head() -> None:
-    fields = dict.fromkeys(("level", "time", "pid", "hostname", "service", "msg", "reqId", "err"), "forged")
+    fields = dict.fromkeys(
+        ("level", "time", "pid", "hostname", "service", "version", "msg", "reqId", "err"), "forged"
+    )
     with captured_log(service="api") as log:
         logger.bind(**fields).info("true")
     assert (log.last["level"], log.last["service"], log.last["msg"]) == (30, "api", "true")
@@ -79,7 +81,7 @@ def test_a_line_may_bring_its_request_id_itself() -> None:
         with logs.request("req-b"):
             logger.error("x", reqId="req-b")
     assert [line["reqId"] for line in log.lines] == ["req-a", "req-b"]
-    assert list(log.last) == ["level", "time", "pid", "hostname", "service", "reqId", "msg"]
+    assert list(log.last) == ["level", "time", "pid", "hostname", "service", "version", "reqId", "msg"]
 
 
 def test_an_exception_has_type_message_and_stack_of_its_whole_chain() -> None:

@@ -30,7 +30,7 @@ GRANIAN_LOGGING: Final[dict[str, Any]] = {
     "handlers": {},
     "loggers": {
         "_granian": {"handlers": [], "level": "INFO", "propagate": True},
-        # Granian's access lines hold the raw query string; ours hold the route's template.
+        # Its access lines hold the raw query string; there are none of ours (docs/logging.md).
         "granian.access": {"handlers": [], "level": "CRITICAL", "propagate": True},
     },
 }

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from astero_shared.observability.failures import message_of, stack_of, type_of
 from astero_shared.observability.redaction import MAX_TEXT, redact, redact_text
 from astero_shared.observability.security_events import FIELD, SecurityEvent
 
+VERSION: Final = version("astero-shared")
 MAX_LINE: Final = 16 * 1024  # bytes, without the newline
 _SHORTER: Final = (4096, 1024, 256, 64)
 _MAX_MESSAGE: Final = 8 * 1024
@@ -26,8 +28,8 @@ _MAX_FACT: Final = 512
 _MAX_FIELDS_KEPT: Final = 16
 
 request_id: Final[ContextVar[str | None]] = ContextVar("astero_request_id", default=None)
-# what the request was, told with its errors: `method`, and `url` without its query
-request_facts: Final[ContextVar[Mapping[str, str] | None]] = ContextVar("astero_request_facts", default=None)
+# what the request was, told with its errors: `method`, `url` without its query, `user` once that is known
+request_facts: Final[ContextVar[dict[str, str] | None]] = ContextVar("astero_request_facts", default=None)
 
 Report = Callable[[dict[str, Any], Any], None]
 """Takes the redacted fields of an error's line and its exception triple or None."""
@@ -42,7 +44,9 @@ _PINO_LEVELS: Final[Mapping[str, int]] = {
     "ERROR": 50,
     "CRITICAL": 60,
 }
-_RESERVED: Final = frozenset({"level", "time", "pid", "hostname", "service", "reqId", "msg", "err"})
+_RESERVED: Final = frozenset({
+    "level", "time", "pid", "hostname", "service", "version", "reqId", "msg", "err",
+})  # fmt: skip
 _EVENT_NAME: Final = re.compile(r"[a-z_]{1,40}(?:\.[a-z_]{1,40}){1,4}")
 _ERROR: Final = 40  # loguru's number
 _rendering: Final = threading.local()
@@ -87,8 +91,10 @@ class LineWriter:
                     if name == "reqId" and fields.get("reqId") == value:
                         continue
                     fields[f"{name}_" if name in _RESERVED or name in fields else name] = value
-            if record["level"].no >= _ERROR:
+            is_error = record["level"].no >= _ERROR
+            if is_error or "event" in fields:
                 self._add_facts(fields)
+            if is_error:
                 self._report(fields, record["exception"])
         finally:
             _rendering.busy = False
@@ -117,8 +123,10 @@ class LineWriter:
         marked = record["extra"].get(FIELD)
         if isinstance(marked, SecurityEvent):
             # before everything else: what reads it is anchored here
-            head |= {"event": marked.event, "ip": marked.ip}
-        head |= {"pid": os.getpid(), "hostname": self._hostname, "service": self._service}
+            head["event"] = marked.event
+            if marked.ip is not None:
+                head["ip"] = marked.ip
+        head |= {"pid": os.getpid(), "hostname": self._hostname, "service": self._service, "version": VERSION}
         # A line written after its request's context ended may bring the id itself.
         current = record["extra"].get("reqId") or request_id.get()
         if isinstance(current, str):

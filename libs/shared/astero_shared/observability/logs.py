@@ -16,6 +16,7 @@ from loguru import logger
 from astero_shared.observability.interception import install_hooks, route_standard_library
 from astero_shared.observability.lines import LineWriter, request_facts, request_id
 from astero_shared.observability.redaction import register_secret
+from astero_shared.observability.security_events import SPARING
 
 _LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -37,6 +38,7 @@ def configure(
         raise ValueError(f"a log level is one of {', '.join(_LEVELS)}")
     for secret in secrets:
         register_secret(secret)
+    SPARING.forget()
     logger.remove()
     logger.configure(patcher=LineWriter(service))  # pyright: ignore[reportArgumentType]
     logger.add(
@@ -63,7 +65,7 @@ def secrets_of(settings: msgspec.Struct) -> Iterator[object]:
 def request(identifier: str, **facts: str) -> Generator[None]:
     """Lines written inside carry `identifier` as reqId, in this task and in those it starts.
 
-    `facts` (`method`, `url` without its query) stand in the lines of errors.
+    `facts` (`method`, `url` without its query) stand in the lines of errors and of security events.
     """
     token = request_id.set(identifier)
     known = request_facts.set(facts)
@@ -72,6 +74,13 @@ def request(identifier: str, **facts: str) -> Generator[None]:
     finally:
         request_facts.reset(known)
         request_id.reset(token)
+
+
+def add_request_facts(**facts: str) -> None:
+    """What becomes known of the request we are in, such as its `user`."""
+    known = request_facts.get()
+    if known is not None:
+        known.update(facts)
 
 
 def _writer(stream: TextIO) -> Callable[[str], None]:

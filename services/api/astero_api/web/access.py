@@ -21,6 +21,7 @@ from astero_shared.features.sessions.rules import is_fresh
 from astero_shared.features.sessions.standing import STANDING, STANDING_WITH_BOT, Standing
 from astero_shared.i18n import Locale
 from astero_shared.ids import Snowflake
+from astero_shared.observability.security_events import log_security_event
 from astero_shared.scope import BotScope, GuildScope
 
 T = TypeVar("T")
@@ -73,10 +74,10 @@ async def authorise(
         if not owner and (
             managers is None or not await managers.manages(identity.user_id, guild_id, ask_again=ask_again)
         ):
-            raise _not_in_server()
+            raise _not_in_server(context, bot_id, guild_id)
         context.guild = GuildScope(actor=identity.actor, bot_id=bot_id, guild_id=guild_id)
     elif context.bot is None:
-        raise NotFoundError(code="bots.not_found")
+        raise _not_theirs(context, bot_id, standing)
 
 
 def is_proved(context: RequestContext) -> bool:
@@ -139,11 +140,20 @@ def _guild_id(text: str) -> int:
     try:
         return int(Snowflake.parse(text))
     except ValueError:
-        raise _not_in_server() from None
+        raise NotFoundError(code="installations.not_found") from None
 
 
-def _not_in_server() -> NotFoundError:
+def _not_in_server(context: RequestContext, bot_id: UUID, guild_id: int) -> NotFoundError:
+    ip = context.client_ip
+    log_security_event("authz.tenant.refused", ip=ip, bot=str(bot_id), guild=str(guild_id))
     return NotFoundError(code="installations.not_found")
+
+
+def _not_theirs(context: RequestContext, bot_id: UUID, standing: Standing | None) -> NotFoundError:
+    """A bot that is another's and one that was never there are the same to the asker, not to the log."""
+    if standing is not None and standing.is_anothers_bot:
+        log_security_event("authz.tenant.refused", ip=context.client_ip, bot=str(bot_id))
+    return NotFoundError(code="bots.not_found")
 
 
 def provide_identity(request: Request[Any, Any, Any]) -> Identity:

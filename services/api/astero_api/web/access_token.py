@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from astero_api.web.signed_token import Claims, SignedTokens
+from astero_api.web.signed_token import Claims, SignedTokens, Tell, tell_nobody
 from astero_shared.features.sessions.rules import Method
 from astero_shared.settings import SecretRing
 
@@ -55,10 +55,13 @@ class AccessTokens:
             amr=list(amr),
         )
 
-    def read(self, token: str) -> AccessToken | None:
+    def read(self, token: str, tell: Tell = tell_nobody) -> AccessToken | None:
         """None for every kind of wrong."""
-        claims = self._signed.read(token)
-        if claims is None or claims.auth_time > claims.iat:
+        claims = self._signed.read(token, tell)
+        if claims is None:
+            return None
+        if claims.auth_time > claims.iat:
+            tell("claims")
             return None
         return AccessToken(
             user_id=claims.sub,

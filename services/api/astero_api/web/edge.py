@@ -27,6 +27,7 @@ from astero_shared.errors import NotFoundError
 from astero_shared.ids import new_id
 from astero_shared.networks import Network
 from astero_shared.observability import logs
+from astero_shared.observability.security_events import log_security_event
 from astero_shared.problems import MEDIA_TYPE
 
 _DECODE_ROUNDS: Final = 4
@@ -97,6 +98,7 @@ class Edge:
             place = self._places.shown(scope["path"])
             with logs.request(context.request_id, method=scope["method"], url=place):
                 if is_internal(scope["path"]):
+                    log_security_event("internal.refused", ip=context.client_ip)
                     await reply.send_problem(NotFoundError())
                 else:
                     await self._app(scope, receive, reply.send)

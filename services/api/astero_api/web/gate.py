@@ -1,5 +1,7 @@
 """What a routed request passes before its body is read: the limit, the origin, the session, the right."""
 
+from functools import partial
+
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
@@ -20,6 +22,8 @@ from astero_api.web.rate_limit import LimitExceededError, RateLimiter
 from astero_api.web.reader import Reader
 from astero_api.web.second_step import SecondStep, SecondStepTokens
 from astero_shared.errors import NotFoundError, UnauthenticatedError
+from astero_shared.observability.logs import add_request_facts
+from astero_shared.observability.security_events import log_security_event
 
 
 class Gate(ASGIMiddleware):
@@ -54,6 +58,8 @@ class Gate(ASGIMiddleware):
         context = context_of(scope)
         context.access = access = self._access(scope)
         user_id = None if access is None else access.user_id
+        if user_id is not None:
+            add_request_facts(user=str(user_id))
         if declared is not None and declared.permission is Permission.SECOND_STEP:
             # whose code is guessed counts, not who else is signed in here
             context.second_step = step = self._second_step(scope)
@@ -95,11 +101,18 @@ class Gate(ASGIMiddleware):
 
     def _access(self, scope: Scope) -> AccessToken | None:
         cookie = read_cookie(scope, ACCESS_COOKIE)
-        return None if cookie is None else self._tokens.read(cookie)
+        return None if cookie is None else self._tokens.read(cookie, partial(_tell_forged, scope, "access"))
 
     def _second_step(self, scope: Scope) -> SecondStep | None:
         cookie = read_cookie(scope, MFA_COOKIE)
-        return None if cookie is None else self._second_steps.read(cookie)
+        if cookie is None:
+            return None
+        return self._second_steps.read(cookie, partial(_tell_forged, scope, "second_step"))
+
+
+def _tell_forged(scope: Scope, kind: str, reason: str) -> None:
+    ip = context_of(scope).client_ip
+    log_security_event("auth.token.refused", ip=ip, kind=kind, reason=reason)
 
 
 def _drop_cookie(scope: Scope, permission: Permission) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from astero_api.web.context import RequestContext, context_of
 from astero_api.web.language import language_of
+from astero_api.web.refusals import tell_refusal
 from astero_api.web.refused_fields import FieldsInvalidError, RefusedField, refuse
 from astero_shared.errors import AsteroError, NotFoundError, UnavailableError
 from astero_shared.i18n import Locale
@@ -103,7 +104,7 @@ def _log_unexpected(error: BaseException, context: RequestContext) -> None:
 def problem_for(
     error: BaseException, context: RequestContext, locale: Locale
 ) -> tuple[Problem, list[tuple[bytes, bytes]]]:
-    """The problem to answer and the headers that belong to it. Logs what nobody expected."""
+    """The problem to answer and the headers that belong to it. Logs what nobody expected, and attempts."""
     headers: list[tuple[bytes, bytes]] = []
     fields: tuple[FieldProblem, ...] = ()
     detail = None
@@ -129,6 +130,7 @@ def problem_for(
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
         code = AsteroError.default_code
         _log_unexpected(error, context)
+    tell_refusal(context, status=status, code=code)
     problem = make_problem(
         status=status,
         code=code,

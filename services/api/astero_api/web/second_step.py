@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
 
-from astero_api.web.signed_token import Claims, SignedTokens
+from astero_api.web.signed_token import Claims, SignedTokens, Tell, tell_nobody
 from astero_shared.settings import SecretRing
 
 LIFETIME_SECONDS: Final = 300
@@ -42,7 +42,7 @@ class SecondStepTokens:
     def issue(self, step: SecondStep) -> str:
         return self._signed.sign(subject=step.user_id, lid=str(step.login_id))
 
-    def read(self, token: str) -> SecondStep | None:
+    def read(self, token: str, tell: Tell = tell_nobody) -> SecondStep | None:
         """None for every kind of wrong."""
-        claims = self._signed.read(token)
+        claims = self._signed.read(token, tell)
         return None if claims is None else SecondStep(user_id=claims.sub, login_id=claims.lid)

@@ -6,6 +6,7 @@ client's choosing is ever read. Each kind of token has its own type and its own 
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Generic, TypeVar
@@ -42,6 +43,12 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 C = TypeVar("C", bound=Claims)
+Tell = Callable[[str], object]
+"""Takes one word for what is wrong with a token that no honest browser sends: it is made, or altered."""
+
+
+def tell_nobody(_reason: str) -> None:
+    """For a reader whom the reason does not concern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +97,10 @@ class SignedTokens(Generic[C]):
         }
         return jwt.encode(self._header(self._current), claims, self._current.key)
 
-    def read(self, token: str) -> C | None:
-        """None for every kind of wrong."""
+    def read(self, token: str, tell: Tell = tell_nobody) -> C | None:
+        """None for every kind of wrong; being too old is nothing to tell of."""
         if len(token) > _MAX_BYTES:
+            tell("size")
             return None
         # Whether the signature holds does not change while the key stands: a client's many requests with one
         # token pay for it once. Kept by digest, so that the cache holds nothing that signs anybody in.
@@ -100,32 +108,36 @@ class SignedTokens(Generic[C]):
         claims = self._verified.get(digest)
         if claims is None:
             claims = self._verify(token)
-            if claims is None:
+            if isinstance(claims, str):
+                tell(claims)
                 return None
             if len(self._verified) >= _REMEMBERED:
                 self._verified.clear()
             self._verified[digest] = claims
         now = time.time()
-        if (
-            claims.iat > now + _LEEWAY_SECONDS
-            or claims.nbf > now + _LEEWAY_SECONDS
-            or claims.exp <= now - _LEEWAY_SECONDS
-        ):
+        if claims.iat > now + _LEEWAY_SECONDS or claims.nbf > now + _LEEWAY_SECONDS:
+            tell("future")
             return None
-        return claims
+        return None if claims.exp <= now - _LEEWAY_SECONDS else claims
 
-    def _verify(self, token: str) -> C | None:
-        """What never changes of a token: its form, its signature, whom it is for, how long it was to live."""
+    def _verify(self, token: str) -> C | str:
+        """What never changes of a token: its form, its signature, whom it is for, how long it was to live.
+
+        A word for what is wrong with it otherwise.
+        """
         if _TOKEN.fullmatch(token) is None:
-            return None
+            return "form"
         key = self._by_header.get(token.partition(".")[0])
         if key is None:
-            return None
+            return "header"
         try:
             decoded = jwt.decode(token, key.key, algorithms=["HS256"])
-            claims = msgspec.convert(decoded.claims, self._claims)
         except (JoseError, ValueError):
-            return None
+            return "signature"
+        try:
+            claims = msgspec.convert(decoded.claims, self._claims)
+        except ValueError:
+            return "claims"
         if claims.aud != AUDIENCE or claims.iss != ISSUER or not 0 < claims.exp - claims.iat <= self._seconds:
-            return None
+            return "claims"
         return claims

@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from astero_shared.i18n import text
 from astero_shared.internal.secret import is_authorized
+from astero_shared.observability.security_events import log_security_event
 from astero_shared.problems import MEDIA_TYPE, make_problem
 from astero_shared.settings import SecretRing
 
@@ -40,6 +41,9 @@ class Door:
         if is_authorized(presented, self._secrets):
             await self._behind(scope, receive, send)
             return
+        # a unix socket has no peer that could be named
+        client = scope.get("client")
+        log_security_event("internal.refused", ip=client[0] if client else None, given=bool(presented))
         await send(
             {
                 "type": "http.response.start",

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import bindparam
-from sqlmodel import col, select
+from sqlmodel import and_, col, select
 
 from astero_shared.db.statements import Statement
 from astero_shared.features.accounts.tables import User
@@ -16,7 +16,7 @@ from astero_shared.features.sessions.tables import Session
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A live session and its user; `owns_bot` answers for the bot that was asked about."""
+    """A live session and its user. Of the bot that was asked about: is it theirs, or somebody else's."""
 
     user_id: UUID
     session_id: UUID
@@ -26,13 +26,19 @@ class Standing:
     authenticated_at: datetime
     email_verified: bool
     owns_bot: bool = False
+    is_anothers_bot: bool = False
 
 
 _COLUMNS: Final[tuple[Any, ...]] = (
     User.id, Session.id, User.email, User.display_name, User.locale, Session.authenticated_at,
     col(User.email_verified_at).is_not(None),
 )  # fmt: skip
-_COLUMNS_WITH_BOT: Final[tuple[Any, ...]] = (*_COLUMNS, col(Bot.id).is_not(None))
+_IS_OWN: Final = col(Bot.owner_user_id).is_not_distinct_from(col(User.id))
+_COLUMNS_WITH_BOT: Final[tuple[Any, ...]] = (
+    *_COLUMNS,
+    and_(col(Bot.id).is_not(None), _IS_OWN, col(Bot.removed_at).is_(None)),
+    and_(col(Bot.id).is_not(None), ~_IS_OWN),
+)
 _ALIVE: Final = (
     col(Session.id) == bindparam("session_id"),
     col(Session.user_id) == bindparam("user_id"),
@@ -50,13 +56,8 @@ STANDING: Final = Statement(
 STANDING_WITH_BOT: Final = Statement(
     select(*_COLUMNS_WITH_BOT)
     .join(Session, col(Session.user_id) == col(User.id))
-    .outerjoin(
-        Bot,
-        (col(Bot.id) == bindparam("bot_id"))
-        & (col(Bot.owner_user_id) == col(User.id))
-        & col(Bot.removed_at).is_(None),
-    )
+    .outerjoin(Bot, col(Bot.id) == bindparam("bot_id"))
     .where(*_ALIVE),
     Standing,
 )
-"""The same with bot_id, answered by `owns_bot`."""
+"""The same with bot_id, answered by `owns_bot` and `is_anothers_bot`."""

@@ -26,7 +26,6 @@ from astero_api.web.second_step import SecondStep
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.errors import UnauthenticatedError
 from astero_shared.features.mfa.store import count_recovery_codes, find_seed
-from astero_shared.observability.security_events import log_security_event
 
 AnyRequest = Request[Any, Any, Any]
 _CHANGES = policy(
@@ -141,7 +140,6 @@ async def verify_mfa(
         context.headers.append(clear_cookie(MFA_COOKIE))
         raise
     if finished is None:
-        log_security_event("auth.mfa.failed", ip=context.client_ip)
         return None
     user, tokens = finished
     await log_out(session=unit.session, access=before[0], refresh=before[1])

