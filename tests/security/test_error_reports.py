@@ -5,6 +5,7 @@ The same canaries as for the log, planted in every place a report could carry th
 
 import asyncio
 import base64
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Never
@@ -71,6 +72,7 @@ def logged(error: BaseException, cause: BaseException | None = None, **fields: o
 async def test_a_report_tells_where_and_what_went_wrong() -> None:
     def act() -> None:
         with logs.request("req-1", method="POST", url="/api/bots"):
+            logs.add_request_facts(user="0192")
             logged(RuntimeError("no such thing"), status=500)
 
     (event,), log = await reported(act)
@@ -81,6 +83,7 @@ async def test_a_report_tells_where_and_what_went_wrong() -> None:
     assert event["request"] == {"url": "/api/bots", "method": "POST"}
     assert event["contexts"]["response"] == {"status_code": 500}
     assert event["tags"] == {"service": "api", "reqId": "req-1"}
+    assert event["user"] == {"id": "0192"}
     assert '"url":"/api/bots"' in log
 
 
@@ -145,6 +148,28 @@ async def test_no_sentry_at_all_costs_reports_only() -> None:
         async with reporting(SentryDsn.parse("http://key@127.0.0.1:9/1"), service="api"):
             logged(ValueError("still logged"))
     assert "still logged" in log.text
+
+
+async def test_reports_are_made_beside_the_loop_and_not_at_all_while_nobody_takes_them() -> None:
+    told_in: list[str] = []
+
+    class TellingError(Exception):
+        def __str__(self) -> str:
+            told_in.append(threading.current_thread().name.partition("_")[0])
+            return "told"
+
+    async def act() -> None:
+        logged(TellingError())
+        while "error reports are not taken" not in log.text:  # noqa: ASYNC110 - a line is no event
+            await asyncio.sleep(0.01)
+        assert set(told_in) == {"MainThread", "error-reports"}
+        told_in.clear()
+        logged(TellingError())
+
+    with captured_log() as log:
+        async with reporting(SentryDsn.parse("http://key@127.0.0.1:9/1"), service="api"):
+            await act()
+    assert set(told_in) == {"MainThread"}
 
 
 async def test_a_flood_does_not_grow_without_bound() -> None:

@@ -1,11 +1,14 @@
-"""Carries error reports to Sentry over our own outgoing client, one after the other, in the background.
+"""Makes error reports in a thread of its own and carries them to Sentry, one after the other.
 
-Sentry being slow, full or gone costs reports, never a request: they are dropped and counted.
+To make one takes milliseconds, which the event loop is spared. Sentry being slow, full or gone costs reports,
+never a request: they are not even made, and counted.
 """
 
 import asyncio
+import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Final, Self
 
@@ -40,6 +43,9 @@ class Courier(Transport):
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(_WAITING)
         self._paused_until = 0.0
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="error-reports")
+        self._lock = threading.Lock()
+        self._being_made = 0
         self.dropped = 0
 
     @classmethod
@@ -53,13 +59,41 @@ class Courier(Transport):
             try:
                 yield courier
             finally:
-                await asyncio.sleep(0)  # what was captured just now is accepted in the loop's next turn
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_FAREWELL_SECONDS):
+                        await asyncio.to_thread(courier._maker.shutdown)
+                        await asyncio.sleep(0)  # what was made last is accepted in the loop's next turn
                         await courier._queue.join()
+                courier._maker.shutdown(wait=False, cancel_futures=True)
                 carrying.cancel()
                 with suppress(asyncio.CancelledError):
                     await carrying
+
+    def make(self, report: Callable[[], object]) -> None:
+        """`report` captures one event; it is called in the thread, or left out where it could not be sent."""
+        with self._lock:
+            waiting = self._being_made + self._queue.qsize()
+            if waiting >= _WAITING or time.monotonic() < self._paused_until:
+                self.dropped += 1
+                return
+            self._being_made += 1
+        with suppress(RuntimeError):  # it has ended
+            self._maker.submit(self._make, report)
+
+    def _make(self, report: Callable[[], object]) -> None:
+        dropped = 0
+        try:
+            report()
+        except Exception:  # noqa: BLE001 - nothing is told of it: that would be the next report
+            dropped = 1
+        with suppress(RuntimeError):
+            # behind what was captured: it is counted as waiting all the time
+            self._loop.call_soon_threadsafe(self._made, dropped)
+
+    def _made(self, dropped: int) -> None:
+        with self._lock:
+            self._being_made -= 1
+            self.dropped += dropped
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """From any thread; never waits."""

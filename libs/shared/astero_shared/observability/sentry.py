@@ -7,7 +7,7 @@ cookies, no query. It is dropped and counted where it cannot be made safe. Witho
 import ipaddress
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
+from functools import partial
 from typing import Any, Final, Self
 
 import sentry_sdk
@@ -20,7 +20,9 @@ from astero_shared.settings import Secret
 
 _DRIVERS: Final = ("psycopg", "sqlalchemy")
 _EU: Final = ".ingest.de.sentry.io"
-_REPORT_FIELDS: Final = frozenset({"msg", "err", "level", "time", "pid", "hostname", "service", "reqId"})
+_REPORT_FIELDS: Final = frozenset({
+    "msg", "err", "level", "time", "pid", "hostname", "service", "version", "reqId", "user",
+})  # fmt: skip
 
 
 class SentryDsn(Secret):
@@ -56,32 +58,36 @@ async def reporting(dsn: SentryDsn | None, *, service: str) -> AsyncGenerator[No
     if dsn is None:
         yield
         return
-    async with Courier.running(dsn.reveal()) as courier:
-        sentry_sdk.init(
-            dsn=dsn.reveal(),
-            transport=courier,
-            release=f"astero@{version('astero-shared')}",
-            # the log is the one source: an integration would see arguments before the redactor does
-            default_integrations=False,
-            auto_enabling_integrations=False,
-            auto_session_tracking=False,
-            include_local_variables=False,
-            include_source_context=False,
-            max_request_body_size="never",
-            send_default_pii=False,
-            send_client_reports=False,
-            max_breadcrumbs=0,
-            before_send=_redacted,
-            before_send_transaction=_refuse,
-            before_send_log=_refuse,
-            before_breadcrumb=_refuse,
-        )
-        lines.report_errors_to(_report_of(service))
-        try:
-            yield
-        finally:
-            lines.report_errors_to(None)
-            sentry_sdk.get_client().close(timeout=0)
+    try:
+        async with Courier.running(dsn.reveal()) as courier:
+            sentry_sdk.init(
+                dsn=dsn.reveal(),
+                transport=courier,
+                release=f"astero@{lines.VERSION}",
+                # the log is the one source: an integration would see arguments before the redactor does
+                default_integrations=False,
+                auto_enabling_integrations=False,
+                auto_session_tracking=False,
+                include_local_variables=False,
+                include_source_context=False,
+                max_request_body_size="never",
+                send_default_pii=False,
+                send_client_reports=False,
+                max_breadcrumbs=0,
+                before_send=_redacted,
+                before_send_transaction=_refuse,
+                before_send_log=_refuse,
+                before_breadcrumb=_refuse,
+            )
+            report = _report_of(service)
+            lines.report_errors_to(lambda fields, exception: courier.make(partial(report, fields, exception)))
+            try:
+                yield
+            finally:
+                lines.report_errors_to(None)
+    finally:
+        # after the courier, which still makes reports with it
+        sentry_sdk.get_client().close(timeout=0)
 
 
 def _report_of(service: str) -> lines.Report:
@@ -98,6 +104,8 @@ def _report_of(service: str) -> lines.Report:
             told[-1]["value"] = fields["err"]["message"]
         event["logentry"] = {"message": fields["msg"]}
         event["tags"] = {"service": service, "reqId": fields.get("reqId")}
+        if "user" in fields:
+            event["user"] = {"id": fields["user"]}
         if "url" in fields:
             event["request"] = {"url": fields["url"], "method": fields.get("method")}
         if "status" in fields:
