@@ -58,8 +58,6 @@ class Gate(ASGIMiddleware):
         context = context_of(scope)
         context.access = access = self._access(scope)
         user_id = None if access is None else access.user_id
-        if user_id is not None:
-            add_request_facts(user=str(user_id))
         if declared is not None and declared.permission is Permission.SECOND_STEP:
             # whose code is guessed counts, not who else is signed in here
             context.second_step = step = self._second_step(scope)
@@ -101,7 +99,10 @@ class Gate(ASGIMiddleware):
 
     def _access(self, scope: Scope) -> AccessToken | None:
         cookie = read_cookie(scope, ACCESS_COOKIE)
-        return None if cookie is None else self._tokens.read(cookie, partial(_tell_forged, scope, "access"))
+        access = None if cookie is None else self._tokens.read(cookie, partial(_tell_forged, scope, "access"))
+        if access is not None:
+            add_request_facts(user=str(access.user_id))
+        return access
 
     def _second_step(self, scope: Scope) -> SecondStep | None:
         cookie = read_cookie(scope, MFA_COOKIE)
