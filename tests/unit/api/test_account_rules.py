@@ -85,6 +85,21 @@ def test_what_has_leaked_is_refused() -> None:
     assert not is_refused("BraveNewerWorld")
 
 
+def test_the_length_counts_to_the_byte() -> None:
+    def code(password: str) -> str | None:
+        try:
+            refuse_password(password, own_words=OWN)
+        except InvalidError as error:
+            return error.code
+        return None
+
+    words = "kT9#mQ2vXz!8 " * 79
+    for length, refused in ((11, True), (12, False), (1024, False), (1025, True)):
+        assert code(words[:length]) == ("accounts.password_length" if refused else None), length
+    assert code("kT9#mQ2é" + "ü") == "accounts.password_length"
+    assert code("kT9#mQ2é" + "üö") == code("kT9#mQ2é" + "üö9") is None
+
+
 @settings(max_examples=30)
 @given(st.text(max_size=1100), st.text(max_size=80))
 def test_any_text_is_judged(password: str, name: str) -> None:

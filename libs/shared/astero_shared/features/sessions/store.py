@@ -23,14 +23,17 @@ async def insert_refresh_token(session: AsyncSession, token: RefreshToken) -> No
     await session.flush()
 
 
-async def list_live_sessions(session: AsyncSession, user_id: UUID, *, now: datetime) -> Sequence[Session]:
-    """Newest sign-in first."""
+async def list_live_sessions(
+    session: AsyncSession, user_id: UUID, *, now: datetime, unused_since: datetime
+) -> Sequence[Session]:
+    """Newest sign-in first. One that was last used by `unused_since` has no refresh token left that works."""
     query = (
         select(Session)
         .where(
             col(Session.user_id) == user_id,
             col(Session.revoked_at).is_(None),
             col(Session.expires_at) > now,
+            col(Session.last_seen_at) > unused_since,
         )
         .order_by(col(Session.id).desc())
     )

@@ -28,6 +28,7 @@ from astero_api.features.sessions.reauthentication import (
 from astero_api.features.sessions.refresh import refresh_session
 from astero_api.features.sessions.schemas import LoginIn, ReauthenticationIn, SessionList, SessionOut
 from astero_api.features.sessions.service import end_all_sessions, end_session, prove_password, renew_proof
+from astero_api.features.sessions.tokens import REFRESH_IDLE
 from astero_api.web.access import not_signed_in
 from astero_api.web.context import context_of
 from astero_api.web.cookies import REFRESH_COOKIE, read_cookie
@@ -169,7 +170,8 @@ async def list_sessions(
     identity: NamedDependency[Identity], unit: NamedDependency[UnitOfWork]
 ) -> SessionList:
     """Where the user is signed in, newest first."""
-    rows = await list_live_sessions(unit.session, identity.user_id, now=utc_now())
+    now = utc_now()
+    rows = await list_live_sessions(unit.session, identity.user_id, now=now, unused_since=now - REFRESH_IDLE)
     return SessionList(
         items=tuple(
             SessionOut(

@@ -143,7 +143,7 @@ async def start_session(
 
 
 async def _make_room(session: AsyncSession, user: User, now: datetime) -> None:
-    live = await list_live_sessions(session, user.id, now=now)
+    live = await list_live_sessions(session, user.id, now=now, unused_since=now - REFRESH_IDLE)
     for oldest in live[MAX_SESSIONS - 1 :]:
         await revoke_session(session, user.id, oldest.id, now=now)
         await write_audit(
