@@ -12,6 +12,7 @@ from support.source import ROOT
 
 from astero_shared.clock import utc_now
 from astero_shared.crypto.signatures import new_webhook_secret, shown_secret, signed_headers
+from astero_shared.features.cases.rules import CaseAction
 from astero_shared.features.webhooks.events import TEST_KIND, CaseOpened, EventData, EventKind
 from astero_shared.features.webhooks.rules import DELAYS
 
@@ -82,6 +83,12 @@ def test_the_example_is_a_message_of_its_kind() -> None:
     fields = {field.encode_name for field in msgspec.structs.fields(CaseOpened)}
     assert message["data"].keys() == fields
     assert msgspec.convert(message["data"], CaseOpened)
+
+
+def test_the_words_of_a_case_are_all_told() -> None:
+    sentence = re.search(r"`action` is one of (.*?), `source` one of", PAGE, re.DOTALL)
+    assert sentence is not None
+    assert re.findall(r"`(\w+)`", sentence[1]) == [action.value for action in CaseAction]
 
 
 def test_the_schedule_is_told_as_it_is() -> None:
