@@ -124,23 +124,23 @@ class Seen:
         await send({"type": "http.response.body", "body": b""})
 
 
-@pytest.mark.parametrize(
-    ("path", "reaches"),
-    [
-        ("/api/auth/refresh", True),
-        ("/api/auth/logout", True),
-        ("/api/auth/login", True),
-        ("/api/auth/me", False),
-        ("/api/auth/refresh/../me", False),
-        ("/api/auth/refreshed", False),
-        ("/", False),
-    ],
-)
-async def test_the_refresh_token_reaches_only_what_uses_it(api: Edge, path: str, reaches: bool) -> None:
-    seen = Seen()
-    api._app = seen
-    sent = "a=1; __Host-astero_rt=token; b=2;__Host-astero_rt=other"
+async def test_the_refresh_token_reaches_only_what_uses_it(api: Edge) -> None:
+    api._app = seen = Seen()
+    # HTTP/2 may send each cookie in a header of its own (RFC 9113, 8.2.3)
+    sent = ["a=1; __Host-astero_rt=token; b=2;__Host-astero_rt=other", " __Host-astero_rt =token", "c=3"]
     transport = httpx.ASGITransport(app=api)  # pyright: ignore[reportArgumentType]
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-        await client.get(path.replace("..", "%2e%2e"), headers={"Cookie": sent})
-    assert seen.cookies == ([sent] if reaches else ["a=1; b=2"])
+        for path, reaches in (
+            ("/api/auth/refresh", True),
+            ("/api/auth/logout", True),
+            ("/api/auth/login", True),
+            ("/api/auth/discord/callback", True),
+            ("/api/auth/me", False),
+            ("/api/auth/refresh/", False),
+            ("/API/auth/refresh", False),
+            ("/api/auth/refresh/%2e%2e/me", False),
+            ("/api/auth/refreshed", False),
+            ("/", False),
+        ):
+            await client.get(path, headers=[("Cookie", value) for value in sent])
+            assert seen.cookies == (sent if reaches else ["a=1; b=2", "", "c=3"]), path
