@@ -27,8 +27,9 @@ _HEAD = """\
 Drawn from the routes by `just routes`; a test holds the two together. Each route also meets the limits
 of the whole site, of its address and of its user (`services/api/astero_api/web/limits.py`). What changes
 something is refused from other sites, whatever it is. "Fresh" asks for a proof of who one is of the last
-five minutes. "Audit" is what a call leaves in the audit log: a row about the server or bot for those who
-manage it (change), or about the account for its user (security).
+five minutes. "Audit" is what a call that changes something leaves in the audit log: a row about the server or
+bot for those who manage it (change), or about the account for its user (security). The next refresh token and
+the challenge of a passkey are no change: they end by themselves, and what comes of them has its row.
 
 | | route | for | fresh | limit | audit |
 |---|---|---|---|---|---|

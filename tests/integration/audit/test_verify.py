@@ -69,6 +69,8 @@ async def test_what_was_written_is_verified(
     one = verify("--chain", CHAIN)
     assert one.exit_code == 0
     assert "8 entries" in one.stderr
+    slip = verify("--chain", "gild:1:2")
+    assert (slip.exit_code, "there is no chain gild:1:2" in slip.stderr) == (4, True)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Signing in with Discord, and what Discord says one manages, against the sandbox's OAuth2 over the wire."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -113,6 +114,26 @@ async def test_a_new_person_gets_an_account_and_only_cookies(world: World) -> No
     async with browser(world.edge) as again:
         await sign_in(world, again, world.owner)
         assert (await again.get("/api/auth/me")).json()["id"] == me["id"]
+
+
+async def test_an_account_that_is_suspended_meanwhile_gets_no_session(world: World) -> None:
+    """One would sleep while the account is suspended, and live again when that is taken back."""
+    async with browser(world.edge) as client:
+        await sign_in(world, client, world.owner)
+    async with browser(world.edge) as client:
+        back = await world.consent(await begin(client), world.owner)
+        with psycopg.connect(world.database.admin) as operator:
+            operator.execute("SELECT id FROM users FOR UPDATE")
+            coming = asyncio.create_task(finish(client, back))
+            waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = %s"
+            with psycopg.connect(world.database.admin, autocommit=True) as watch:
+                while watch.execute(waiting, ["transactionid"]).fetchone() is None:
+                    assert not coming.done()
+                    await asyncio.sleep(0.01)
+            operator.execute("UPDATE users SET status = 'suspended'")
+            operator.execute("UPDATE sessions SET revoked_at = now()")
+        answer = await coming
+        assert (answer.status_code, answer.json()["code"]) == (403, "accounts.suspended")
 
 
 async def test_the_shared_bot_opens_to_those_who_manage_the_server(world: World) -> None:

@@ -123,9 +123,13 @@ async def test_a_branded_bot_is_one_tenant_whatever_its_servers(outbox: Outbox, 
     for number in range(1, 13):
         await outbox.tell(await outbox.server(number, bot_id=bot_id))
     await outbox.tell(await outbox.server(20))
+    outbox.ask("UPDATE bots SET suspended_at = now() WHERE id = %s", bot_id)
+    assert servers(await outbox.take()) == [20], "what a suspended owner's bot has to tell waits"
+    await outbox.tell(await outbox.server(21))
+    outbox.ask("UPDATE bots SET suspended_at = NULL")
     taken = await outbox.take()
     assert len(taken) == PER_TENANT + 1
-    assert 20 in servers(taken)
+    assert 21 in servers(taken)
 
 
 async def test_who_fails_or_is_slow_shares_the_lanes_of_its_like(outbox: Outbox) -> None:

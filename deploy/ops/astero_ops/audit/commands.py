@@ -70,6 +70,9 @@ def verify_chains(
         _console.print(f"{place.chain} entry {place.seq}: {place.why}", markup=False, soft_wrap=True)
     if broken:
         raise typer.Exit(_FAILED)
+    if chain is not None and total == 0:
+        _console.print(f"not verified: there is no chain {chain}", markup=False, soft_wrap=True)
+        raise typer.Exit(_REFUSED)
     _console.print(f"{total} entries are as they were written; {len(told)} heads from outside agree")
 
 

@@ -64,6 +64,7 @@ def _run(account: str, status: Status, reason: str) -> tuple[Outcome, float]:
         raise typer.Exit(_REFUSED) from None
     except SQLAlchemyError as error:
         # The driver's first line says what happened; the rest may hold the statement.
-        _console.print(f"refused: {str(error).splitlines()[0]}", markup=False, soft_wrap=True)
+        why = str(error).splitlines()[0]
+        _console.print(f"refused: {why}. Nothing was changed; try again", markup=False, soft_wrap=True)
         raise typer.Exit(_REFUSED) from None
     return outcome, time.monotonic() - began

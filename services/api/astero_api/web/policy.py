@@ -31,7 +31,7 @@ class Permission(StrEnum):
 
 
 class AuditClass(StrEnum):
-    """What a call leaves in the audit log: nothing, or one row in the transaction of the change.
+    """What a call that changes something leaves in the audit log, in the transaction of the change.
 
     `change` is about a bot or a server, for those who manage it to read; `security` is about how an account
     is entered and kept, for its own user to read.

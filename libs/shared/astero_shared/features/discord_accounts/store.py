@@ -16,12 +16,16 @@ async def find_discord_account(session: AsyncSession, user_id: UUID) -> DiscordA
     return await session.get(DiscordAccount, user_id)
 
 
-async def find_user_by_discord_id(session: AsyncSession, discord_user_id: int) -> User | None:
+async def find_user_by_discord_id(
+    session: AsyncSession, discord_user_id: int, *, lock: bool = False
+) -> User | None:
     query = (
         select(User)
         .join(DiscordAccount, col(DiscordAccount.user_id) == col(User.id))
         .where(col(DiscordAccount.discord_user_id) == discord_user_id)
     )
+    if lock:
+        query = query.with_for_update(of=User)
     return (await session.exec(query)).one_or_none()
 
 

@@ -38,7 +38,7 @@ _TURNSTILE: Final = 0x7EB40015
 
 # An endpoint is found by stepping from one to the next in the index of waiting rows: a backlog of one costs
 # the others nothing. `turn` counts a tenant's calls, those under way included: everybody's first goes before
-# anybody's second. A tenant is a branded bot, or a server of the shared one.
+# anybody's second. A tenant is a branded bot, or a server of the shared one. Those of a suspended owner wait.
 # `late` is what reached an endpoint while it was being disabled, or what a worker died with after that.
 _TAKE: Final = text("""
 WITH RECURSIVE busy AS (
@@ -63,7 +63,7 @@ WITH RECURSIVE busy AS (
            coalesce(busy.calls, 0) AS calls
     FROM waiting
     JOIN webhooks endpoint ON endpoint.id = waiting.webhook_id AND endpoint.state = 'enabled'
-    JOIN bots bot ON bot.id = endpoint.bot_id
+    JOIN bots bot ON bot.id = endpoint.bot_id AND bot.suspended_at IS NULL
     LEFT JOIN busy ON busy.webhook_id = endpoint.id
 ), tenants AS (
     SELECT tenant, sum(calls) AS calls FROM endpoints GROUP BY tenant

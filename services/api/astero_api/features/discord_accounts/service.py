@@ -55,7 +55,8 @@ async def sign_in_user(
     People are recognised by their Discord id alone: an address that has an account is never taken over by
     whoever shows the same address at Discord.
     """
-    user = await find_user_by_discord_id(session, int(discord_user.id))
+    # Who suspends the account meanwhile waits for the session to begin, and ends it, or is seen here.
+    user = await find_user_by_discord_id(session, int(discord_user.id), lock=True)
     if user is None:
         user = await _register(session, discord_user)
     _refuse_inactive(user)
