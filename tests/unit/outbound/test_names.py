@@ -69,8 +69,10 @@ def resolver(server: tuple[NameServer, int], tmp_path: Path) -> Resolver:
 
 
 async def test_every_address_of_both_families_is_answered(resolver: Resolver) -> None:
-    found = await resolver("both.example.com", 443)
-    assert found == tuple(map(ip_address, ("192.0.2.1", "192.0.2.2", "2001:db8::1")))
+    *four, six = await resolver("both.example.com", 443)
+    # within a family the order is the server's, which shuffles
+    assert {str(address) for address in four} == {"192.0.2.1", "192.0.2.2"}
+    assert six == ip_address("2001:db8::1")
     assert await resolver("six.example.com", 443) == (ip_address("2001:db8::6"),)
     assert len(await resolver("many.example.com", 443)) == 60
 

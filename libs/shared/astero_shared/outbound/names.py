@@ -58,7 +58,7 @@ class _Datagrams(Backend):
 
     async def make_socket(self, af: int, socktype: int, *rest: Any, **named: Any) -> Any:
         if socktype != socket.SOCK_DGRAM:
-            raise NotImplementedError
+            raise OSError("no answer is taken over TCP")
         return await super().make_socket(af, socktype, *rest, **named)
 
 
