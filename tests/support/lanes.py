@@ -6,8 +6,7 @@ from typing import Any, cast
 
 import msgspec
 
-from astero_bot_engine.dispatch.events import RawEvent
-from astero_bot_engine.dispatch.listeners import Listener
+from astero_bot_engine.dispatch.events import Listener, RawEvent
 
 BOT = cast("Any", SimpleNamespace(epoch=0))
 

@@ -1,12 +1,12 @@
 """One gateway event on its way to a feature: still bytes, read only as far as the feature asks."""
 
+from collections.abc import Callable, Coroutine
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 if TYPE_CHECKING:
-    from astero_bot_engine.dispatch.listeners import Listener
     from astero_bot_engine.gateway.client import BotClient
 
 T = TypeVar("T")
@@ -48,3 +48,8 @@ class RawEvent:
     def decode(self, shape: type[T]) -> T:
         """The payload as `shape`: a msgspec.Struct naming only the fields you read."""
         return _decoder(shape).decode(self.payload)
+
+
+Work = Coroutine[Any, Any, object]
+Listener = Callable[[RawEvent], Work | None]
+"""Judges synchronously and answers None (nothing to do, the usual case) or a coroutine that acts."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from astero_bot_engine.dispatch.listeners import Listener, Listeners
+from astero_bot_engine.dispatch.events import Listener
+from astero_bot_engine.dispatch.listeners import Listeners
 
 
 class Interest:

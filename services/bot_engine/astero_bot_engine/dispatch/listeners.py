@@ -1,16 +1,8 @@
-"""Who is called for which gateway event: features register here once, at engine start.
+"""Who is called for which gateway event: features register here once, at engine start."""
 
-A listener judges synchronously and answers None (nothing to do, the usual case) or a coroutine that acts.
-"""
-
-from collections.abc import Callable, Coroutine
 from functools import lru_cache
-from typing import Any
 
-from astero_bot_engine.dispatch.events import RawEvent
-
-Work = Coroutine[Any, Any, object]
-Listener = Callable[[RawEvent], Work | None]
+from astero_bot_engine.dispatch.events import Listener
 
 
 class Listeners:

@@ -13,8 +13,7 @@ from uuid import UUID
 
 from loguru import logger
 
-from astero_bot_engine.dispatch.events import RawEvent
-from astero_bot_engine.dispatch.listeners import Listener, Work
+from astero_bot_engine.dispatch.events import Listener, RawEvent, Work
 
 CAPACITY: Final = 1000
 # Events worth little once late, dropped before anything else.
