@@ -83,19 +83,32 @@ async def test_who_resets_it_may_log_in_there_while_strangers_guess(
 
 @pytest.mark.parametrize("verified", [True, False])
 async def test_whoever_opened_the_account_with_a_strangers_address_has_no_way_in_left(
-    ana: httpx.AsyncClient, office: Office, mail: MailSandbox, verified: bool
+    api: Edge, ana: httpx.AsyncClient, office: Office, mail: MailSandbox, verified: bool
 ) -> None:
     if verified:
         office.change("UPDATE users SET email_verified_at = now()")
+    sealed = "decode('01' || repeat('00', 40), 'hex')"
     office.change(
         "INSERT INTO discord_accounts (user_id, discord_user_id, username, access_ciphertext,"
         " refresh_ciphertext, access_expires_at, connected_at)"
-        " SELECT id, 1, 'eve', decode('01' || repeat('00', 40), 'hex'),"
-        " decode('01' || repeat('00', 40), 'hex'), now(), now() FROM users"
+        f" SELECT id, 1, 'eve', {sealed}, {sealed}, now(), now() FROM users"
+    )
+    office.change(
+        "INSERT INTO passkeys (id, user_id, credential_id, public_key, user_handle, sign_count, transports,"
+        " backed_up, name, created_at) SELECT gen_random_uuid(), id, decode(repeat('01', 16), 'hex'), '\\x01',"
+        " decode(repeat('02', 64), 'hex'), 0, '{}', false, 'Eve', now() FROM users"
+    )
+    office.change(
+        "INSERT INTO totp_seeds (user_id, ciphertext, created_at, confirmed_at, last_step)"
+        f" SELECT id, {sealed}, now(), now(), 0 FROM users"
     )
     token = await reset_token(ana, office, mail)
     assert await reset(ana, token) == 204
-    assert office.rows("SELECT count(*) FROM discord_accounts") == [(int(verified),)]
+    for table in ("discord_accounts", "passkeys", "totp_seeds"):
+        assert office.rows(f"SELECT count(*) FROM {table}") == [(int(verified),)], table
+    async with browser(api, address="198.51.100.1") as owner:
+        assert await login(owner, NEW) == 200
+        assert ((await owner.get("/api/auth/me")).status_code == 200) is not verified
 
 
 async def test_known_and_unknown_are_answered_alike_and_cost_the_same_writes(

@@ -56,6 +56,14 @@ async def delete_passkey(session: AsyncSession, user_id: UUID, passkey_id: UUID)
     return name
 
 
+async def delete_all_passkeys(session: AsyncSession, user_id: UUID) -> bool:
+    """False when there was none."""
+    gone = await session.exec(
+        delete(Passkey).where(col(Passkey.user_id) == user_id).returning(col(Passkey.id))
+    )
+    return bool(gone.all())
+
+
 async def advance_sign_count(
     session: AsyncSession, passkey: Passkey, *, sign_count: int, now: datetime
 ) -> bool:

@@ -22,6 +22,8 @@ from astero_shared.features.accounts.store import (
 )
 from astero_shared.features.accounts.tables import User
 from astero_shared.features.discord_accounts.store import disconnect_discord_account
+from astero_shared.features.mfa.store import delete_factors
+from astero_shared.features.passkeys.store import delete_all_passkeys
 from astero_shared.features.sessions.store import revoke_all_sessions
 
 
@@ -29,7 +31,8 @@ async def reset_password(*, unit: UnitOfWork, hashes: PasswordHashes, token: str
     """The account's address. Ends every session and signs nobody in.
 
     Raises GoneError, InvalidError or UnavailableError. A password that is refused leaves the link good. Who
-    reads the address's mail has shown that it is theirs, so the address counts as verified afterwards.
+    reads the address's mail has shown that it is theirs, so the address counts as verified afterwards; was it
+    not before, the account is theirs alone. A verified account keeps its second factor.
     """
     async with reading(unit.engine) as session:
         link = await find_link(session, "reset", token)
@@ -57,11 +60,14 @@ async def reset_password(*, unit: UnitOfWork, hashes: PasswordHashes, token: str
 
 
 async def _shut_others_out(unit: UnitOfWork, user: User) -> None:
-    """Whoever opened the account with somebody else's address must not keep a way in through Discord."""
-    if await disconnect_discord_account(unit.session, user.id):
-        await write_audit(
-            unit.session, actor=own_actor(user), action=AuditAction.DISCORD_DISCONNECTED, target=str(user.id)
-        )
+    """Whoever opened the account with somebody else's address keeps no way in, and no second step before it."""
+    gone = {
+        AuditAction.DISCORD_DISCONNECTED: await disconnect_discord_account(unit.session, user.id),
+        AuditAction.PASSKEY_REMOVED: await delete_all_passkeys(unit.session, user.id),
+        AuditAction.MFA_DISABLED: await delete_factors(unit.session, user.id),
+    }
+    for action in (action for action, was_there in gone.items() if was_there):
+        await write_audit(unit.session, actor=own_actor(user), action=action, target=str(user.id))
 
 
 async def change_password(
