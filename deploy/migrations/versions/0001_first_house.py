@@ -139,7 +139,8 @@ CREATE TABLE mails (
     id uuid PRIMARY KEY,
     letter bytea NOT NULL CHECK (octet_length(letter) >= 33 AND get_byte(letter, 0) = 1),
     queued_at timestamptz NOT NULL,
-    handed_over_at timestamptz
+    handed_over_at timestamptz,
+    hand_overs bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX mails_queued_at_idx ON mails (queued_at);
 """

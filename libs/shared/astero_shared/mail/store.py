@@ -1,6 +1,7 @@
 """Letters by id: written by whoever has something to say, taken by the worker."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, insert, update
@@ -19,20 +20,25 @@ async def find_mail(session: AsyncSession, mail_id: UUID) -> Mail | None:
     return await session.get(Mail, mail_id)
 
 
-async def claim_hand_over(session: AsyncSession, mail_id: UUID, *, now: datetime) -> bool:
-    """False when the letter is gone or a server may have it already: of two tries one hands it over."""
+async def claim_hand_over(
+    session: AsyncSession, mail_id: UUID, *, seen: datetime | None, now: datetime
+) -> bool:
+    """False when the letter is gone, or is not as it was `seen`: of two tries one hands it over."""
     claimed = await session.exec(
         update(Mail)
-        .where(col(Mail.id) == mail_id, col(Mail.handed_over_at).is_(None))
-        .values(handed_over_at=now)
+        .where(col(Mail.id) == mail_id, col(Mail.handed_over_at).is_not_distinct_from(seen))
+        .values(handed_over_at=now, hand_overs=Mail.hand_overs + 1)
         .returning(col(Mail.id))
     )
     return claimed.one_or_none() is not None
 
 
-async def release_hand_over(session: AsyncSession, mail_id: UUID) -> None:
-    """The server said that it does not have it: it may be tried again."""
-    await session.exec(update(Mail).where(col(Mail.id) == mail_id).values(handed_over_at=None))
+async def release_hand_over(session: AsyncSession, mail_id: UUID, *, refused: bool) -> None:
+    """It may be tried again; `refused` where the server said that it does not have it."""
+    changes: dict[str, Any] = {"handed_over_at": None}
+    if refused:
+        changes["hand_overs"] = Mail.hand_overs - 1
+    await session.exec(update(Mail).where(col(Mail.id) == mail_id).values(**changes))
 
 
 async def delete_mail(session: AsyncSession, mail_id: UUID) -> None:

@@ -30,11 +30,15 @@ from astero_shared.mail.store import (
     find_mail,
     release_hand_over,
 )
+from astero_shared.mail.tables import Mail
 
 _WAITS: Final = (5, 15, 60, 120, 300, 600, 900, 1800, 3600, 3600 * 2, 3600 * 4, 3600 * 8, 3600 * 12)
 """Seconds before each further try. A reset link lives for the first seven, a notice for all of them."""
 _KEPT: Final = timedelta(days=3)
 _SILENT_SECONDS: Final = 60.0
+_IN_HAND: Final = timedelta(seconds=90)
+"""Longer than a server may take to answer to the text; a worker that has held it for longer is dead."""
+_MAX_HAND_OVERS: Final = 2
 
 
 class Waits(BaseRetryStrategy):
@@ -71,8 +75,10 @@ class Post:
             async with transaction(self._database) as session:
                 await delete_mail(session, mail_id)
             return
-        if row.handed_over_at is not None:
-            await self._forget(mail_id, "a worker ended while it was handed over")
+        if row.handed_over_at is not None and utc_now() - row.handed_over_at < _IN_HAND:
+            raise MailPostponedError("another worker has it in hand")
+        if row.hand_overs >= _MAX_HAND_OVERS:
+            await self._forget(mail_id, "the server's answer was lost twice")
             return
         try:
             letter = unseal_letter(self._keyring, mail_id, row.letter)
@@ -82,15 +88,16 @@ class Post:
         if letter.written_at + FORMS[letter.kind].useful <= utc_now():
             await self._forget(mail_id, "too late to be of use", letter)
             return
-        await self._hand_over(self._sender, mail_id, letter)
+        await self._hand_over(self._sender, row, letter)
 
-    async def _hand_over(self, sender: Sender, mail_id: UUID, letter: Letter) -> None:
+    async def _hand_over(self, sender: Sender, row: Mail, letter: Letter) -> None:
+        mail_id, seen = row.id, row.handed_over_at
         claimed = False
 
         async def claim() -> bool:
             nonlocal claimed
             async with transaction(self._database) as session:
-                claimed = await claim_hand_over(session, mail_id, now=utc_now())
+                claimed = await claim_hand_over(session, mail_id, seen=seen, now=utc_now())
             return claimed
 
         try:
@@ -99,11 +106,14 @@ class Post:
                 return
         except MailPostponedError as error:
             if claimed:
+                # an answer that was lost may have been a yes: RFC 5321, 4.5.4.1 has the sender try again, and
+                # the Message-ID stays the same
+                refused = not isinstance(error, MailUncertainError)
                 async with transaction(self._database) as session:
-                    await release_hand_over(session, mail_id)
+                    await release_hand_over(session, mail_id, refused=refused)
             logger.warning("mail postponed: {}", error, mailId=str(mail_id), kind=letter.kind.value)
             raise
-        except (AddressUnusableError, MailRefusedError, MailUncertainError) as error:
+        except (AddressUnusableError, MailRefusedError) as error:
             await self._forget(mail_id, str(error), letter)
             return
         async with transaction(self._database) as session:
@@ -131,9 +141,12 @@ def create_post(settings: ApiSettings, database: AsyncEngine) -> Post:
 
 
 async def forget_old_mail(database: AsyncEngine) -> int:
-    """Letters whose jobs are gone."""
+    """Letters whose jobs are gone: every try failed, in a way nobody foresaw."""
     async with transaction(database) as session:
-        return await delete_queued_before(session, before=utc_now() - _KEPT)
+        gone = await delete_queued_before(session, before=utc_now() - _KEPT)
+    if gone:
+        logger.error("mail given up: {} letters were never sent; see the failed jobs of the worker", gone)
+    return gone
 
 
 async def revive_stalled(jobs: procrastinate.App, tasks: Iterable[str]) -> int:

@@ -1,7 +1,7 @@
 """The SMTP conversation for one message, over TLS with a verified certificate.
 
-What a server refuses for good is never tried again; what may pass later is; and when the answer to the text
-itself is lost, the server may have it, so it is not sent a second time.
+What a server refuses for good is never tried again; what may pass later is. When the answer to the text
+itself is lost, the server may have it: that is told apart, for it is tried once more and no oftener.
 """
 
 import ssl
@@ -30,7 +30,7 @@ class MailRefusedError(Exception):
     """The server will never take it."""
 
 
-class MailUncertainError(Exception):
+class MailUncertainError(MailPostponedError):
     """The server got the text and its answer was lost."""
 
 
