@@ -35,6 +35,10 @@ class DiscordSandbox:
         assert answer.is_success, (path, answer.status_code, answer.text)
         return answer.json()
 
+    async def delete(self, path: str, /) -> None:
+        answer = await self._control.delete(f"/sandbox{path}")
+        assert answer.is_success, (path, answer.status_code, answer.text)
+
     async def fault(self, kind: str, /, **details: Any) -> Any:
         return await self.post("/faults", kind=kind, **details)
 

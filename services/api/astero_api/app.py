@@ -64,12 +64,18 @@ ROUTES = (
     pages.show_verification,
     pages.show_reset,
     pages.show_address,
+    pages.show_registration,
+    pages.show_forgotten,
     pages.get_style,
     pages.get_script,
+    security_pages.show_sign_in,
     security_pages.show_security,
     security_pages.show_second_step,
     security_pages.get_security_style,
     security_pages.get_security_script,
+    security_pages.get_sign_in_script,
+    security_pages.get_details_script,
+    security_pages.get_proof_script,
     security_pages.get_second_step_script,
     security_pages.get_asking_script,
     accounts.patch_me,
@@ -137,6 +143,7 @@ ROUTES = (
     audit.list_own_audit,
     discord_accounts.start_discord_sign_in,
     discord_accounts.finish_discord_sign_in,
+    discord_accounts.disconnect_discord,
 )
 
 

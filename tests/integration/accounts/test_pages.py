@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 from support.api import browser
 from support.api_process import running_process
 from support.chromium import needs_chromium, opened_page
+from support.mail import MailSandbox, link_of
 from support.office import Office
 
 from astero_api.features.accounts.links import make_link
@@ -74,16 +75,45 @@ async def test_an_address_is_confirmed_by_a_click_and_not_by_opening(
     assert office.rows("SELECT email_verified_at IS NOT NULL FROM users") == [(True,)]
 
 
-async def test_a_used_link_says_so_in_the_readers_language(
-    origin: str, office: Office, user_id: UUID
-) -> None:
-    token = await link(office, user_id, "verify", "ana@example.com")
-    office.change("UPDATE account_tokens SET used_at = now()")
+async def test_the_whole_way_in_french(origin: str, office: Office, mail: MailSandbox) -> None:
     async with opened_page(locale="fr-FR") as page:
-        await page.goto(f"{origin}/account/verify#{token}")
-        await page.get_by_role("button", name="Confirmer mon adresse").click()
-        await expect(page.get_by_role("alert")).to_contain_text("Ce lien a déjà été utilisé")
-        await expect(page.get_by_role("button")).to_be_enabled()
+        await page.goto(origin)
+        await page.get_by_role("link", name="Créer un compte").click()
+        await page.get_by_label("Adresse e-mail").fill("ana@example.com")
+        await page.get_by_label("Nouveau mot de passe").fill("motdepasse1234")
+        await page.get_by_role("button", name="Créer le compte").click()
+        await expect(page.get_by_role("alert")).to_contain_text("parmi les premiers qu’on essaie")
+        await page.get_by_label("Nouveau mot de passe").fill(NEW)
+        await page.get_by_role("button", name="Créer le compte").click()
+        await expect(page.get_by_role("status")).to_contain_text("Vous pouvez vous connecter", timeout=20_000)
+        await office.work()
+        (letter,) = mail.messages("ana@example.com")
+        assert letter["subject"] == "Confirmez votre adresse"
+        for said in ("Merci, votre adresse est confirmée", "Ce lien a déjà été utilisé"):
+            await page.goto("about:blank")
+            await page.goto(link_of(letter))
+            await page.get_by_role("button", name="Confirmer mon adresse").click()
+            await expect(page.get_by_text(said)).to_be_visible()
+        await page.goto(f"{origin}/account/sign-in")
+        await page.get_by_role("link", name="Mot de passe oublié").click()
+        await page.get_by_label("Adresse e-mail").fill("ana@example.com")
+        await page.get_by_role("button", name="Envoyer la lettre").click()
+        await expect(page.get_by_role("status")).to_contain_text("une lettre avec un lien est en route")
+        await office.work()
+        letter = mail.messages("ana@example.com")[0]
+        assert letter["subject"] == "Choisissez un nouveau mot de passe"
+        await page.goto(link_of(letter))
+        await page.get_by_label("Nouveau mot de passe").fill(f"{NEW}-2")
+        await page.get_by_role("button", name="Enregistrer").click()
+        await expect(page.get_by_role("status")).to_contain_text("est enregistré", timeout=20_000)
+        await page.get_by_role("link", name="Se connecter").click()
+        await page.get_by_label("Adresse e-mail").fill("ana@example.com")
+        await page.locator("#password").fill(f"{NEW}-2")
+        await page.get_by_role("button", name="Se connecter", exact=True).click()
+        await expect(page.get_by_text("Connecté en tant que ana@example.com")).to_be_visible(timeout=20_000)
+        await page.get_by_role("link", name="Votre compte").click()
+        await expect(page.get_by_text("confirmée", exact=True)).to_be_visible()
+        await expect(page.get_by_role("button", name="Ajouter une clé d’accès")).to_be_visible()
 
 
 async def test_a_new_password_is_chosen_with_what_is_refused_said(

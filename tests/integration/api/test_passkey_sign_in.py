@@ -159,12 +159,14 @@ async def test_a_count_that_does_not_rise_is_refused_and_told(
     async with browser(api, address="198.51.100.2") as phone:
         assert (await sign_in(phone, key)).status_code == 200
         await phone.post("/api/auth/logout")
+        letters = run(database, "SELECT count(*) FROM mails")[0][0]
         for count in (key.count, 1, 0):
             key.count = count
             answer = await sign_in(phone, key, counts=False)
             assert (answer.status_code, answer.json()["code"]) == (401, "passkeys.refused")
             assert not phone.cookies
     assert actions(database).count("passkey:passkey:copied") == 3
+    assert run(database, "SELECT count(*) FROM mails") == [(letters + 3,)]
     assert run(database, "SELECT sign_count FROM passkeys WHERE id = %s", passkey_id) == [(2,)]
 
 

@@ -35,7 +35,9 @@ async def test_the_options_ask_for_what_we_check(ana: httpx.AsyncClient) -> None
     assert again["user"]["id"] != asked["user"]["id"]
 
 
-async def test_a_passkey_is_made_named_and_removed(ana: httpx.AsyncClient, database: Database) -> None:
+async def test_a_passkey_is_made_named_and_removed_with_the_other_sessions(
+    ana: httpx.AsyncClient, api: Edge, database: Database
+) -> None:
     before = run(database, "SELECT count(*) FROM mails")[0][0]
     key, passkey_id = await add_key(ana, "Phone")
     (shown,) = (await ana.get(PATH)).json()["items"]
@@ -46,10 +48,15 @@ async def test_a_passkey_is_made_named_and_removed(ana: httpx.AsyncClient, datab
     assert second["excludeCredentials"][0]["transports"] == ["internal"]
     renamed = await ana.patch(f"{PATH}/{passkey_id}", json={"name": "Téléphone"})
     assert renamed.json()["name"] == "Téléphone"
-    assert (await ana.delete(f"{PATH}/{passkey_id}")).status_code == 204
+    async with browser(api, address="198.51.100.2") as lost:
+        await log_in(lost)
+        before += 1  # a new device
+        assert (await ana.delete(f"{PATH}/{passkey_id}")).status_code == 204
+        assert (await lost.get("/api/auth/me")).status_code == 401
     assert (await ana.get(PATH)).json()["items"] == []
     assert (await ana.delete(f"{PATH}/{passkey_id}")).status_code == 404
-    assert actions(database)[-3:] == [f"passkey:passkey:{what}" for what in ("added", "renamed", "removed")]
+    told = [action for action in actions(database) if action.startswith("passkey:")]
+    assert told == [f"passkey:passkey:{what}" for what in ("added", "renamed", "removed")]
     # one told of the new passkey, one of its end
     assert run(database, "SELECT count(*) FROM mails") == [(before + 2,)]
 
@@ -208,5 +215,5 @@ async def test_the_last_way_in_stays(ana: httpx.AsyncClient, database: Database)
     run(database, "UPDATE users SET password_hash = NULL")
     assert (await ana.delete(f"{PATH}/{first}")).status_code == 204
     kept = await ana.delete(f"{PATH}/{second}")
-    assert (kept.status_code, kept.json()["code"]) == (409, "passkeys.last_way_in")
+    assert (kept.status_code, kept.json()["code"]) == (409, "accounts.last_way_in")
     assert [one["id"] for one in (await ana.get(PATH)).json()["items"]] == [second]

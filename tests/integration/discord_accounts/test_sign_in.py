@@ -1,106 +1,14 @@
 """Signing in with Discord, and what Discord says one manages, against the sandbox's OAuth2 over the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import psycopg
 import pytest
-from support.api import ORIGIN, browser, environment, log_in, register, running_api
-from support.discord_sandbox import DiscordSandbox, running_sandbox
+from support.api import ORIGIN, browser, log_in, register
+from support.discord_world import World, age_proof, begin, cookie_of, finish, sign_in
 from support.mfa import MFA, enable, run
-from support.stack import Database
-
-from astero_api.web.edge import Edge
-from astero_sandbox.valkey import Valkey
-from astero_shared.features.bots.tables import SHARED_BOT_ID
-from astero_shared.ids import new_id
-
-CALLBACK = f"{ORIGIN}/api/auth/discord/callback"
-
-
-@pytest.fixture(scope="module")
-def sandbox_url() -> Iterator[str]:
-    with running_sandbox() as url:
-        yield url
-
-
-@dataclass
-class World:
-    """The api beside a Discord with one server, its owner and a plain member."""
-
-    edge: Edge
-    discord: DiscordSandbox
-    database: Database
-    guild_id: int
-    owner: str
-    member: str
-
-    @property
-    def automod(self) -> str:
-        return f"/api/bots/{SHARED_BOT_ID}/guilds/{self.guild_id}/modules/automod"
-
-    async def consent(self, location: str, user_id: str, decision: str = "authorize") -> str:
-        """What the person does on Discord's page; answers where it sends the browser."""
-        async with httpx.AsyncClient() as person:
-            answer = await person.post(location, data={"user_id": user_id, "decision": decision})
-        assert answer.status_code == 302, answer.text
-        return answer.headers["location"]
-
-
-def cookie_of(answer: httpx.Response, name: str) -> str | None:
-    for line in answer.headers.get_list("set-cookie"):
-        if line.startswith(f"{name}=") and "Max-Age=0" not in line:
-            return line.split(";")[0].partition("=")[2]
-    return None
-
-
-async def begin(client: httpx.AsyncClient, path: str = "/api/auth/discord") -> str:
-    answer = await client.get(path)
-    assert answer.status_code == 303, answer.text
-    return answer.headers["location"]
-
-
-async def finish(client: httpx.AsyncClient, location: str) -> httpx.Response:
-    assert location.startswith(CALLBACK)
-    return await client.get(location.removeprefix(ORIGIN))
-
-
-async def sign_in(world: World, client: httpx.AsyncClient, user_id: str) -> httpx.Response:
-    return await finish(client, await world.consent(await begin(client), user_id))
-
-
-@pytest.fixture
-async def world(
-    database: Database, valkey: str, valkey_server: Valkey, sandbox_url: str
-) -> AsyncIterator[World]:
-    assert valkey, "asking for it empties the server afterwards"
-    discord = DiscordSandbox(sandbox_url)
-    app = await discord.post("/applications", name="Astero", redirectUris=[CALLBACK])
-    name = new_id().hex
-    owner = await discord.post("/users", username="ines", email=f"ines-{name}@example.com")
-    member = await discord.post("/users", username="noe", email=f"noe-{name}@example.com")
-    guild = await discord.post("/guilds", name="Harbour", ownerId=owner["userId"])
-    await discord.post(f"/guilds/{guild['guildId']}/members", userId=member["userId"])
-    with psycopg.connect(database.admin, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO installations (id, bot_id, guild_id, guild_name, present, joined_at)"
-            " VALUES (%s, %s, %s, 'Harbour', true, now())",
-            [new_id(), SHARED_BOT_ID, guild["guildId"]],
-        )
-    env = environment(
-        database_url=database.api,
-        redis_url=valkey_server.url("api"),
-        DISCORD_API_URL=discord.api_url,
-        DISCORD_CLIENT_ID=app["applicationId"],
-        DISCORD_CLIENT_SECRET=app["clientSecret"],
-    )
-    async with running_api(env) as edge:
-        yield World(edge, discord, database, int(guild["guildId"]), owner["userId"], member["userId"])
-    await discord.close()
 
 
 async def test_a_new_person_gets_an_account_and_only_cookies(world: World) -> None:
@@ -150,20 +58,15 @@ async def test_the_shared_bot_opens_to_those_who_manage_the_server(world: World)
 
 async def test_the_shared_bot_lends_nobody_a_permission(world: World) -> None:
     """Managing a server's settings at Discord is not the right to ban there."""
-    manager = await world.discord.post("/users", username="mae", email=f"mae-{new_id().hex}@example.com")
-    await world.discord.post(
-        f"/guilds/{world.guild_id}/members",
-        userId=manager["userId"],
-        permissions=str(1 << 5 | 1 << 1),  # Manage Server and Kick Members
-    )
+    manager = await world.new_person("mae", permissions=1 << 5 | 1 << 1)  # Manage Server and Kick Members
     cases = world.automod.removesuffix("modules/automod") + "cases"
     async with browser(world.edge) as client:
-        await sign_in(world, client, manager["userId"])
+        await sign_in(world, client, manager)
         assert (await client.get(world.automod)).status_code == 200
         for action, status in (("ban", 403), ("timeout", 403), ("warn", 403), ("kick", 201)):
             answer = await client.post(cases, json={"action": action, "targetId": world.member})
             assert answer.status_code == status, (action, answer.text)
-        assert answer.json()["moderator"]["id"] == manager["userId"]
+        assert answer.json()["moderator"]["id"] == manager
         listed = (await client.get(cases)).json()["items"]
         assert [case["action"] for case in listed] == ["kick"]
 
@@ -249,21 +152,6 @@ async def test_the_verifier_never_leaves_and_the_tokens_are_sealed(world: World)
         ).fetchone()
     assert row[0][:1] == row[1][:1] == b"\x01"
     assert row[0] != row[1]
-
-
-async def test_discord_down_is_a_503_with_what_to_do(world: World) -> None:
-    async with browser(world.edge) as client:
-        await sign_in(world, client, world.owner)
-        await world.discord.fault("rest", status=500, path="/users/@me/guilds", count=50)
-        answer = await client.get(world.automod)
-        assert (answer.status_code, answer.json()["code"]) == (503, "discord.unavailable")
-        assert answer.headers["retry-after"]
-        await world.discord.fault("clear")
-        assert (await client.get(world.automod)).status_code == 200
-
-
-def age_proof(world: World) -> None:
-    run(world.database, "UPDATE sessions SET authenticated_at = now() - interval '301 seconds'")
 
 
 async def test_discord_is_a_first_factor_where_a_second_is_on(world: World) -> None:

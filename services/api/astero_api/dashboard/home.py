@@ -4,23 +4,21 @@ from typing import Any, Final
 
 from litestar import Request, Response, get
 
-from astero_api.dashboard.rendering import HTML, OPEN, SCRIPT, answer_page, asset
+from astero_api.dashboard.rendering import HTML, OPEN, SCRIPT, answer_page, asset, words_of
 from astero_api.web.language import language_of
-from astero_shared.i18n import text
 
 _WORDS: Final = (
-    "title", "lead", "moderation", "cases", "settings", "sign_in", "discord", "security", "greeting",
-    "sign_out", "description", "failed",
+    "title", "lead", "moderation_title", "moderation", "cases_title", "cases", "settings_title", "settings",
+    "register", "security", "greeting", "description",
 )  # fmt: skip
 
 
 @get("/", opt=OPEN, media_type=HTML)
 async def show_home(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The home page."""
-    locale = language_of(request.scope)
-    words = {name: text(f"pages.home.{name}", locale) for name in _WORDS}
+    words = words_of("home", _WORDS, language_of(request.scope))
     has_discord = request.app.state.discord_oauth is not None
-    return answer_page(request, "home.html.j2", words=words, has_discord=has_discord)
+    return answer_page(request, "home.html.j2", script="home.js", words=words, has_discord=has_discord)
 
 
 @get("/static/home.js", opt=OPEN, media_type=SCRIPT)

@@ -1,36 +1,46 @@
-"""The pages that links in letters lead to. They hold nothing of anybody: the secret is in the fragment, which
-no server sees, and a script of ours posts it when the person says so.
+"""Pages with one form: those that links in letters lead to, registering, and asking for a new password.
+
+They hold nothing of anybody: the secret of a link is in the fragment, which no server sees, and a script of
+ours posts it when the person says so.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Request, Response, get
 
-from astero_api.dashboard.rendering import CSS, HTML, OPEN, SCRIPT, answer_page, asset
+from astero_api.dashboard.rendering import CSS, HTML, OPEN, SCRIPT, answer_page, asset, words_of
 from astero_api.web.language import language_of
-from astero_shared.i18n import Locale, text
+from astero_api.web.places import SECURITY_PAGE, SIGN_IN_PAGE
+from astero_shared.i18n import text
 
 AnyRequest = Request[Any, Any, Any]
 
-# what each page asks of the person, and where its script posts the token
-_ACTIONS: Final = {
-    "verify": "/api/auth/email/verify",
-    "reset": "/api/auth/password/reset",
-    "address": "/api/auth/email/change",
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """Where the script posts, what the person types, and the page one may need next, whatever comes of it."""
+
+    action: str
+    onward: str
+    fields: tuple[str, ...] = ()
+    of_a_letter: bool = True
+
+
+_FORMS: Final = {
+    "verify": _Form("/api/auth/email/verify", SECURITY_PAGE),
+    "reset": _Form("/api/auth/password/reset", "/account/forgot", ("password",)),
+    "address": _Form("/api/auth/email/change", SECURITY_PAGE),
+    "register": _Form("/api/auth/register", SIGN_IN_PAGE, ("email", "password"), of_a_letter=False),
+    "forgot": _Form("/api/auth/password/forgot", SIGN_IN_PAGE, ("email",), of_a_letter=False),
 }
 
 
-def _words(page: str, locale: Locale) -> dict[str, str]:
-    shared = ("incomplete", "no_script", "failed", "password", "show_password")
-    own = ("title", "lead", "action", "done")
-    return {name: text(f"pages.{name}", locale) for name in shared} | {
-        name: text(f"pages.{page}.{name}", locale) for name in own
-    }
-
-
 def _show(request: AnyRequest, page: str) -> Response[bytes]:
-    words = _words(page, language_of(request.scope))
-    return answer_page(request, "account.html.j2", page=page, action=_ACTIONS[page], words=words)
+    locale, form = language_of(request.scope), _FORMS[page]
+    words = words_of(page, ("title", "lead", "action", "done", "onward"), locale)
+    words["incomplete"] = text("pages.incomplete", locale)
+    return answer_page(request, "account.html.j2", script="account.js", words=words, form=form)
 
 
 @get("/account/verify", opt=OPEN, media_type=HTML)
@@ -49,6 +59,18 @@ async def show_reset(request: AnyRequest) -> Response[bytes]:
 async def show_address(request: AnyRequest) -> Response[bytes]:
     """The page on which one confirms another address."""
     return _show(request, "address")
+
+
+@get("/account/register", opt=OPEN, media_type=HTML)
+async def show_registration(request: AnyRequest) -> Response[bytes]:
+    """The page on which one makes an account."""
+    return _show(request, "register")
+
+
+@get("/account/forgot", opt=OPEN, media_type=HTML)
+async def show_forgotten(request: AnyRequest) -> Response[bytes]:
+    """The page on which one asks for a new password."""
+    return _show(request, "forgot")
 
 
 @get("/static/account.css", opt=OPEN, media_type=CSS)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -14,10 +15,15 @@ from astero_api.web.context import context_of
 from astero_api.web.language import language_of
 from astero_api.web.limits import READ
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_shared.i18n import Locale, text
 
 HTML: Final = "text/html"
 CSS: Final = "text/css"
 SCRIPT: Final = "text/javascript"
+_EVERYWHERE: Final = (
+    "no_script", "failed", "wait", "no_passkey", "known_passkey", "email", "password", "new_password",
+    "password_hint", "show_password", "sign_in", "sign_in_passkey", "sign_in_discord", "sign_out", "or",
+)  # fmt: skip
 OPEN: Final = policy(permission=Permission.PUBLIC, limit=READ, audit=AuditClass.NONE)
 
 
@@ -46,8 +52,15 @@ def asset(name: str) -> bytes:
     return files("astero_api.dashboard").joinpath("static", name).read_bytes()
 
 
+def words_of(page: str, names: Iterable[str], locale: Locale) -> dict[str, str]:
+    """The sentences of one page, and those that every page may need."""
+    return {name: text(f"pages.{name}", locale) for name in _EVERYWHERE} | {
+        name: text(f"pages.{page}.{name}", locale) for name in names
+    }
+
+
 def answer_page(request: Request[Any, Any, Any], template: str, **shown: Any) -> Response[bytes]:
-    """`shown` is what the template names beyond `locale` and `nonce`."""
+    """`shown` is what the template names beyond `locale` and `nonce`: `words` and its `script` always."""
     locale = language_of(request.scope)
     context = context_of(request.scope)
     context.page_nonce = nonce = secrets.token_urlsafe(18)

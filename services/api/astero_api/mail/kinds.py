@@ -22,7 +22,10 @@ class MailKind(StrEnum):
     MFA_DISABLED = "mfa_disabled"
     RECOVERY_CODE_USED = "recovery_code_used"
     PASSKEY_ADDED = "passkey_added"
+    PASSKEY_COPIED = "passkey_copied"
     PASSKEY_REMOVED = "passkey_removed"
+    DISCORD_CONNECTED = "discord_connected"
+    DISCORD_DISCONNECTED = "discord_disconnected"
     WEBHOOK_DISABLED = "webhook_disabled"
     ACCOUNT_SUSPENDED = "account_suspended"
 
@@ -60,7 +63,10 @@ FORMS: Final[dict[MailKind, Form]] = {
     MailKind.MFA_DISABLED: Form(),
     MailKind.RECOVERY_CODE_USED: Form(frozenset({"left"})),
     MailKind.PASSKEY_ADDED: Form(frozenset({"name"})),
+    MailKind.PASSKEY_COPIED: Form(frozenset({"name"})),
     MailKind.PASSKEY_REMOVED: Form(frozenset({"name"})),
+    MailKind.DISCORD_CONNECTED: Form(frozenset({"name"})),
+    MailKind.DISCORD_DISCONNECTED: Form(frozenset({"name"})),
     MailKind.WEBHOOK_DISABLED: Form(frozenset({"server", "host"})),
     MailKind.ACCOUNT_SUSPENDED: Form(),
 }

@@ -73,6 +73,12 @@ async def list_users(command: Command) -> Any:
     return {"users": [shown_user(user) for user in command.sandbox.world.users.values()]}
 
 
+@control("DELETE", "/users/{user_id}/authorizations")
+async def deauthorize(command: Command) -> Any:
+    """The person removes every application in their Discord settings."""
+    command.sandbox.grants.revoke_all(command.path_user().id)
+
+
 def shown_application(app: Application) -> dict[str, Any]:
     """With the secrets: whoever starts the sandbox plays the developer portal."""
     return _public(app) | {

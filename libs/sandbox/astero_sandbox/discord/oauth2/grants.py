@@ -79,6 +79,10 @@ class Grants:
             self._by_access.pop(grant.access_token, None)
             self._by_refresh.pop(grant.refresh_token, None)
 
+    def revoke_all(self, user_id: int) -> None:
+        for grant in [grant for grant in self._by_refresh.values() if grant.user_id == user_id]:
+            self.revoke(grant.refresh_token, application_id=grant.application_id)
+
 
 def expires_in(seconds: float) -> float:
     return time.time() + seconds

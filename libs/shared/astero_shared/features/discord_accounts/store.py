@@ -13,7 +13,8 @@ from astero_shared.features.discord_accounts.tables import DiscordAccount
 
 
 async def find_discord_account(session: AsyncSession, user_id: UUID) -> DiscordAccount | None:
-    return await session.get(DiscordAccount, user_id)
+    """As the row is now, whatever the session has seen of it."""
+    return await session.get(DiscordAccount, user_id, populate_existing=True)
 
 
 async def find_user_by_discord_id(
@@ -55,14 +56,12 @@ async def connect_discord_account(
     )
 
 
-async def disconnect_discord_account(session: AsyncSession, user_id: UUID) -> bool:
-    """False when none is connected."""
+async def disconnect_discord_account(session: AsyncSession, user_id: UUID) -> DiscordAccount | None:
+    """What was connected; None when nothing is."""
     gone = await session.exec(
-        delete(DiscordAccount)
-        .where(col(DiscordAccount.user_id) == user_id)
-        .returning(col(DiscordAccount.user_id))
+        delete(DiscordAccount).where(col(DiscordAccount.user_id) == user_id).returning(DiscordAccount)
     )
-    return gone.one_or_none() is not None
+    return gone.scalar_one_or_none()
 
 
 async def replace_tokens(

@@ -1,56 +1,42 @@
-// The link's secret is taken out of the address at once: neither the history nor a shared screen keeps it.
-const token = location.hash.slice(1);
-history.replaceState(null, "", location.pathname);
+import { ask, guarded } from "/static/asking.js";
 
 const form = document.querySelector("form");
-const problem = document.getElementById("problem");
+const button = form.querySelector("button");
 const done = document.getElementById("done");
 const password = document.getElementById("password");
 const show = document.getElementById("show");
 
-const said = async (answer) => {
-  try {
-    const body = await answer.json();
-    return body.errors?.[0]?.detail ?? body.detail;
-  } catch {
-    return problem.dataset.failed;
-  }
-};
+// The link's secret is taken out of the address at once: neither the history nor a shared screen keeps it.
+const token = form.dataset.token ? location.hash.slice(1) : undefined;
+if (token !== undefined) {
+  history.replaceState(null, "", location.pathname);
+}
 
-const send = async () => {
-  const body = password ? { token, password: password.value } : { token };
-  const answer = await fetch(form.dataset.action, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  if (answer.status !== 204) {
-    throw new Error(await said(answer));
-  }
-};
-
-if (token) {
-  form.hidden = false;
+if (token === "") {
+  const incomplete = document.getElementById("incomplete");
+  incomplete.textContent = incomplete.dataset.incomplete;
 } else {
-  problem.textContent = problem.dataset.incomplete;
+  form.hidden = false;
 }
 
 show?.addEventListener("change", () => {
   password.type = show.checked ? "text" : "password";
 });
 
+const given = () => {
+  const typed = Object.fromEntries(new FormData(form));
+  if (token !== undefined) {
+    return { token, ...typed };
+  }
+  return form.dataset.action.endsWith("/register") ? { ...typed, locale: document.documentElement.lang } : typed;
+};
+
 // Asked of the person and not done on opening: a scanner that follows links must not use the only use up.
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const button = form.querySelector("button");
-  button.disabled = true;
-  problem.textContent = "";
-  try {
-    await send();
+form.addEventListener(
+  "submit",
+  guarded(document.getElementById("problem"), button, async () => {
+    await ask("POST", form.dataset.action, given());
     form.hidden = true;
     done.textContent = done.dataset.done;
-  } catch (error) {
-    problem.textContent = error instanceof TypeError ? problem.dataset.failed : error.message;
-    button.disabled = false;
-  }
-});
+  }),
+);

@@ -1,4 +1,4 @@
-import { ask, guarded, usePasskey } from "/static/asking.js";
+import { ask, guarded, knowsPasskeys, usePasskey } from "/static/asking.js";
 
 const find = (id) => document.getElementById(id);
 const form = find("step");
@@ -16,7 +16,7 @@ const finish = async (proof) => {
     }
     throw error;
   }
-  location.assign(next);
+  location.replace(next);
 };
 
 let field = "code";
@@ -33,8 +33,10 @@ find("other").addEventListener("click", () => {
 const confirm = find("confirm");
 form.addEventListener("submit", guarded(problem, confirm, () => finish({ [field]: input.value.trim() })));
 const passkey = find("passkey");
+passkey.hidden = !knowsPasskeys;
 passkey.addEventListener(
   "click",
   guarded(problem, passkey, async () => finish({ passkey: await usePasskey("/api/auth/mfa/passkey-options") })),
 );
 form.hidden = false;
+input.focus();

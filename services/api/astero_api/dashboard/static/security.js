@@ -1,52 +1,31 @@
-import { ask, guarded, makePasskey, usePasskey } from "/static/asking.js";
+import { ask, guarded, knowsPasskeys, makePasskey } from "/static/asking.js";
+import { listen, showDetails } from "/static/details.js";
+import { insist, offer } from "/static/proof.js";
 
 const find = (id) => document.getElementById(id);
 const problem = find("problem");
+const said = find("said");
 const main = document.querySelector("main");
 const dates = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
-let enabled = false;
 
-const onClick = (id, work) => find(id).addEventListener("click", guarded(problem, find(id), work));
-const onSubmit = (id, work) =>
-  find(id).addEventListener("submit", guarded(problem, find(id).querySelector("[type=submit]"), work));
-
-// -- a proof that it is still the same person, where the api asks for one ------------------------
-
-let proven;
-const prove = () => {
-  find("proof").hidden = false;
-  find("proof-password").hidden = enabled;
-  find("proof-code").hidden = !enabled;
-  find("proof").scrollIntoView();
-  return new Promise((resolve) => {
-    proven = resolve;
-  });
+const say = (text) => {
+  said.textContent = text;
+  said.scrollIntoView({ block: "nearest" });
 };
-
-const insist = async (work) => {
-  try {
-    return await work();
-  } catch (error) {
-    if (error.code !== "auth.reauthentication_required") {
-      throw error;
-    }
-  }
-  await prove();
-  return work();
+const quietly = (work) => (event) => {
+  said.textContent = "";
+  return work(event);
 };
-
-const send = async (proof) => {
-  await ask("POST", "/api/auth/reauthenticate", proof);
-  find("proof").hidden = true;
-  find("proof-form").reset();
-  proven?.();
+const onClick = (id, work) => find(id).addEventListener("click", guarded(problem, find(id), quietly(work)));
+// `work` is given what was typed; the form is empty afterwards.
+const onSubmit = (id, work) => {
+  const form = find(id);
+  const send = async () => {
+    await work(new FormData(form));
+    form.reset();
+  };
+  form.addEventListener("submit", guarded(problem, form.querySelector("[type=submit]"), quietly(send)));
 };
-
-onSubmit("proof-form", () => {
-  const form = new FormData(find("proof-form"));
-  return send(enabled ? { code: form.get("code").trim() } : { password: form.get("password") });
-});
-onClick("proof-passkey", async () => send({ passkey: await usePasskey("/api/auth/reauthenticate/options") }));
 
 // -- two-step verification -----------------------------------------------------------------------
 
@@ -73,6 +52,7 @@ const showCodes = (codes) => {
     }),
   );
   find("codes-box").hidden = false;
+  find("codes-title").focus();
 };
 
 onClick("enable", async () => {
@@ -81,12 +61,12 @@ onClick("enable", async () => {
   find("secret").textContent = begun.secret.match(/.{4}/g).join(" ");
   find("enrolment").hidden = false;
   find("enable").hidden = true;
+  find("first-code").focus();
 });
-onSubmit("enrolment", async () => {
-  const code = new FormData(find("enrolment")).get("code").trim();
+onSubmit("enrolment", async (typed) => {
+  const code = typed.get("code").trim();
   const { recoveryCodes } = await insist(() => ask("POST", "/api/auth/mfa/confirm", { code }));
   find("enrolment").hidden = true;
-  find("enrolment").reset();
   find("qr").replaceChildren();
   find("secret").textContent = "";
   await show();
@@ -103,14 +83,12 @@ onClick("renew", async () => {
   showCodes(recoveryCodes);
 });
 
-const showTwoStep = async () => {
-  const mfa = await ask("GET", "/api/auth/mfa");
-  enabled = mfa.enabled;
+const showTwoStep = (mfa) => {
   const words = find("two-step-state").dataset;
-  find("two-step-state").textContent = enabled ? words.on : words.off;
-  find("codes-left").textContent = enabled ? `${words.left} ${mfa.recoveryCodesLeft}` : "";
-  find("enable").hidden = enabled;
-  find("disable").hidden = find("renew").hidden = !enabled;
+  find("two-step-state").textContent = mfa.enabled ? words.on : words.off;
+  find("codes-left").textContent = mfa.enabled ? `${find("codes-left").dataset.left} ${mfa.recoveryCodesLeft}` : "";
+  find("enable").hidden = mfa.enabled || !find("enrolment").hidden;
+  find("disable").hidden = find("renew").hidden = !mfa.enabled;
 };
 
 // -- passkeys and sessions -----------------------------------------------------------------------
@@ -125,82 +103,69 @@ const row = (template, title, detail, button, work) => {
   return item;
 };
 
-const showPasskeys = async () => {
-  const { items } = await ask("GET", "/api/auth/passkeys");
+const showPasskeys = (items) => {
   const words = find("passkey-list").dataset;
   find("passkey-list").replaceChildren(
     ...items.map((one) => {
       const used = one.lastUsedAt ? `${words.used} ${dates.format(new Date(one.lastUsedAt))}` : words.never;
       return row("passkey-row", one.name, used, true, async () => {
         await insist(() => ask("DELETE", `/api/auth/passkeys/${one.id}`));
-        await showPasskeys();
+        await show();
       });
     }),
   );
-  find("proof-passkey").hidden = items.length === 0;
 };
 
-onSubmit("passkey-form", async () => {
-  const name = new FormData(find("passkey-form")).get("name").trim();
+find("passkey-form").hidden = !knowsPasskeys;
+onSubmit("passkey-form", async (typed) => {
   const credential = await insist(makePasskey);
-  await insist(() => ask("POST", "/api/auth/passkeys", { name, credential }));
-  find("passkey-form").reset();
-  await showPasskeys();
+  await insist(() => ask("POST", "/api/auth/passkeys", { name: typed.get("name").trim(), credential }));
+  await show();
 });
 
-const showSessions = async () => {
-  const { items } = await ask("GET", "/api/auth/sessions");
+const showSessions = (items) => {
   const words = find("session-list").dataset;
   find("session-list").replaceChildren(
     ...items.map((one) => {
-      const seen = `${one.ip ?? ""} · ${dates.format(new Date(one.lastSeenAt))}`;
-      const title = `${one.userAgent ?? "?"}${one.current ? ` (${words.current})` : ""}`;
+      const seen = [one.network, dates.format(new Date(one.lastSeenAt))].filter(Boolean).join(" · ");
+      const title = `${one.device ?? words.unknown}${one.current ? ` (${words.current})` : ""}`;
       return row("session-row", title, seen, !one.current, async () => {
         await ask("DELETE", `/api/auth/sessions/${one.id}`);
-        await showSessions();
+        await show();
       });
     }),
   );
 };
-onClick("end-all", async () => {
-  await ask("POST", "/api/auth/logout-all");
-  await show();
-});
 
-// -- signed in or not ----------------------------------------------------------------------------
+// -- the whole -----------------------------------------------------------------------------------
+
+const leave = () => location.replace(main.dataset.signIn);
+for (const [id, path] of [
+  ["end-all", "/api/auth/logout-all"],
+  ["sign-out", "/api/auth/logout"],
+]) {
+  onClick(id, async () => {
+    await ask("POST", path);
+    leave();
+  });
+}
 
 const show = async () => {
-  try {
-    await showTwoStep();
-  } catch (error) {
-    if (error.status !== 401) {
-      throw error;
-    }
-    find("sign-in").hidden = false;
-    find("account").hidden = true;
-    return;
-  }
-  find("sign-in").hidden = true;
+  const paths = ["/api/auth/me", "/api/auth/mfa", "/api/auth/passkeys", "/api/auth/sessions"];
+  const [me, mfa, passkeys, sessions] = await Promise.all(paths.map((path) => ask("GET", path)));
+  offer({ ...mfa, hasPasskeys: passkeys.items.length > 0 });
+  showDetails(me, mfa);
+  showTwoStep(mfa);
+  showPasskeys(passkeys.items);
+  showSessions(sessions.items);
   find("account").hidden = false;
-  await Promise.all([showPasskeys(), showSessions()]);
 };
 
-onSubmit("sign-in", async () => {
-  const { email, password } = Object.fromEntries(new FormData(find("sign-in")));
-  const answer = await ask("POST", "/api/auth/login", { email, password });
-  if (answer.mfaRequired) {
-    location.assign(`${main.dataset.secondStep}?next=${encodeURIComponent(location.pathname)}`);
-    return;
-  }
-  find("sign-in").reset();
-  await show();
-});
-onClick("sign-in-passkey", async () => {
-  const credential = await usePasskey("/api/auth/passkeys/sign-in/options");
-  await ask("POST", "/api/auth/passkeys/sign-in", { credential });
-  await show();
-});
-
+listen({ onClick, onSubmit, say, show });
 show().catch((error) => {
-  problem.textContent = error.message || problem.dataset.failed;
+  if (error.status === 401) {
+    leave();
+  } else {
+    problem.textContent = error.message || problem.dataset.failed;
+  }
 });

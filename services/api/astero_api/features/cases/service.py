@@ -74,7 +74,7 @@ async def edit_asked_case(
 
 async def _check_permission(managers: ManagedServers, scope: GuildScope, action: CaseAction) -> None:
     """Managing a server's settings is not the right to ban: the shared bot lends nobody its own rights."""
-    guild = (await managers.of(UUID(scope.actor.id))).get(scope.guild_id)
+    guild = (await managers.of(UUID(scope.actor.id), ask_again=True)).get(scope.guild_id)
     if guild is None or not guild.may(REQUIRED_PERMISSION[action]):
         raise ForbiddenError(
             code="cases.permission_missing",

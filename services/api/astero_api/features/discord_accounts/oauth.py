@@ -3,13 +3,16 @@
 https://discord.com/developers/docs/topics/oauth2
 """
 
+import asyncio
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 import msgspec
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from loguru import logger
 
 from astero_api.settings import ApiSettings
 from astero_shared.errors import ForbiddenError, UnavailableError
@@ -19,6 +22,9 @@ from astero_shared.settings import Secret
 SCOPES: Final = "identify guilds email"
 _MANAGE_GUILD: Final = 1 << 5
 _ADMINISTRATOR: Final = 1 << 3
+_SHORT_WAIT_SECONDS: Final = 2
+_USUAL_WAIT_SECONDS: Final = 10
+_LONGEST_WAIT_SECONDS: Final = 600
 
 T = TypeVar("T")
 
@@ -110,9 +116,16 @@ class DiscordOAuth:
     async def list_guilds(self, access_token: str) -> list[UserGuild]:
         return await self._get("/users/@me/guilds", access_token, list[UserGuild])
 
+    async def revoke(self, refresh_token: str) -> None:
+        """Discord ends the pair of tokens it belongs to (RFC 7009)."""
+        form = {"token": refresh_token, "token_type_hint": "refresh_token"}
+        await self._ask("POST", "/oauth2/token/revoke", object, data=form, auth=self._credentials())
+
     async def _token(self, **form: str) -> Tokens:
-        credentials = httpx.BasicAuth(self.client_id, self.client_secret.reveal())
-        return await self._ask("POST", "/oauth2/token", Tokens, data=form, auth=credentials)
+        return await self._ask("POST", "/oauth2/token", Tokens, data=form, auth=self._credentials())
+
+    def _credentials(self) -> httpx.BasicAuth:
+        return httpx.BasicAuth(self.client_id, self.client_secret.reveal())
 
     async def _get(self, path: str, access_token: str, kind: type[T]) -> T:
         return await self._ask("GET", path, kind, headers={"authorization": f"Bearer {access_token}"})
@@ -121,15 +134,41 @@ class DiscordOAuth:
         """Raises DiscordRefusedError for what the user must mend, UnavailableError for everything else."""
         try:
             response = await self.http.request(method, self.api_url + path, **options)
-            if response.status_code in {400, 401, 403}:
+            if (
+                response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+                and _wait_of(response) <= _SHORT_WAIT_SECONDS
+            ):
+                # one question a second is what some addresses allow: not enough to refuse a person for
+                await asyncio.sleep(_wait_of(response))
+                response = await self.http.request(method, self.api_url + path, **options)
+            if _is_users_to_mend(method, response):
                 raise DiscordRefusedError
+            if response.is_client_error:
+                # our credentials, or how much we ask: nobody but the operator can mend it
+                logger.error("discord answered the api {} at {}", response.status_code, path)
             response.raise_for_status()
             return msgspec.json.decode(response.content, type=kind)
+        except httpx.HTTPStatusError as error:
+            raise _unavailable(_wait_of(error.response)) from None
         except (httpx.HTTPError, msgspec.MsgspecError):
-            raise UnavailableError(
-                code="discord.unavailable",
-                retry_after=10,
-            ) from None
+            raise _unavailable() from None
+
+
+def _wait_of(response: httpx.Response) -> int:
+    """What Retry-After asks for, in seconds; our own guess where it says nothing."""
+    asked = response.headers.get("retry-after", "")
+    return min(int(asked), _LONGEST_WAIT_SECONDS) if asked.isdecimal() else _USUAL_WAIT_SECONDS
+
+
+def _unavailable(retry_after: int = _USUAL_WAIT_SECONDS) -> UnavailableError:
+    return UnavailableError(code="discord.unavailable", retry_after=retry_after)
+
+
+def _is_users_to_mend(method: str, response: httpx.Response) -> bool:
+    """A code or a token that Discord takes no more (RFC 6749, 5.2; RFC 6750, 3.1)."""
+    if method == "GET":
+        return response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    return response.status_code == HTTPStatus.BAD_REQUEST and b"invalid_grant" in response.content
 
 
 def connect_oauth(settings: ApiSettings) -> DiscordOAuth | None:

@@ -1,23 +1,32 @@
 """Signing in with Discord, and connecting a Discord account to one that is signed in already."""
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from astero_api.features.accounts.service import refuse_locking_out
 from astero_api.features.discord_accounts.oauth import DiscordUser, Tokens
 from astero_api.features.discord_accounts.sealing import seal_tokens
-from astero_api.features.sessions.service import actor_of
+from astero_api.features.sessions.service import actor_of, keep_only_this_session
+from astero_api.mail.kinds import MailKind
+from astero_api.mail.outbox import queue_mail
+from astero_api.web.access_token import AccessTokens
+from astero_api.web.identity import Identity
+from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.audit.actions import AuditAction
 from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
 from astero_shared.crypto.keyring import Keyring
-from astero_shared.errors import ConflictError, ForbiddenError, InvalidError
+from astero_shared.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from astero_shared.features.accounts.rules import email_key, is_email
 from astero_shared.features.accounts.store import find_user_by_email, get_user, insert_user
 from astero_shared.features.accounts.tables import User
-from astero_shared.features.discord_accounts.store import connect_discord_account, find_user_by_discord_id
+from astero_shared.features.discord_accounts.store import (
+    connect_discord_account,
+    disconnect_discord_account,
+    find_user_by_discord_id,
+)
 from astero_shared.scope import Actor
 
 
@@ -43,8 +52,47 @@ async def connect_account(
         raise taken
     if known is None and not proved:
         raise ForbiddenError(code="auth.reauthentication_required")
-    await _store(session, keyring, user, discord_user, tokens, taken=taken, now=utc_now())
+    await _store(session, keyring, user, discord_user, tokens, taken=taken)
+    if known is None:
+        await _audit_connected(session, user, discord_user)
+        await queue_mail(
+            session,
+            kind=MailKind.DISCORD_CONNECTED,
+            to=user.email,
+            locale=user.locale,
+            details={"name": discord_user.username},
+        )
     return known is not None
+
+
+async def disconnect_account(
+    *, unit: UnitOfWork, tokens: AccessTokens, identity: Identity
+) -> tuple[bytes, str]:
+    """(its sealed refresh token, for Discord to forget; the access token of the one session that goes on).
+
+    Raises NotFoundError `discord_accounts.not_found`, or ConflictError `accounts.last_way_in`.
+    """
+    user = await get_user(unit.session, identity.user_id, lock=True)
+    gone = await disconnect_discord_account(unit.session, user.id)
+    if gone is None:
+        raise NotFoundError(code="discord_accounts.not_found")
+    await refuse_locking_out(unit.session, user)
+    await write_audit(
+        unit.session,
+        actor=identity.actor,
+        action=AuditAction.DISCORD_DISCONNECTED,
+        target=str(user.id),
+        personal={"discordUserId": str(gone.discord_user_id)},
+    )
+    await queue_mail(
+        unit.session,
+        kind=MailKind.DISCORD_DISCONNECTED,
+        to=user.email,
+        locale=user.locale,
+        details={"name": gone.username},
+    )
+    access = await keep_only_this_session(unit=unit, tokens=tokens, identity=identity)
+    return gone.refresh_ciphertext, access
 
 
 async def sign_in_user(
@@ -56,12 +104,13 @@ async def sign_in_user(
     whoever shows the same address at Discord.
     """
     # Who suspends the account meanwhile waits for the session to begin, and ends it, or is seen here.
-    user = await find_user_by_discord_id(session, int(discord_user.id), lock=True)
-    if user is None:
-        user = await _register(session, discord_user)
+    known = await find_user_by_discord_id(session, int(discord_user.id), lock=True)
+    user = known or await _register(session, discord_user)
     _refuse_inactive(user)
     taken = ConflictError(code="discord_accounts.taken", sentence="discord_accounts.try_again")
-    await _store(session, keyring, user, discord_user, tokens, taken=taken, now=utc_now())
+    await _store(session, keyring, user, discord_user, tokens, taken=taken)
+    if known is None:
+        await _audit_connected(session, user, discord_user)
     return user
 
 
@@ -113,7 +162,6 @@ async def _store(
     tokens: Tokens,
     *,
     taken: ConflictError,
-    now: datetime,
 ) -> None:
     try:
         await connect_discord_account(
@@ -121,11 +169,14 @@ async def _store(
             user_id=user.id,
             discord_user_id=int(discord_user.id),
             username=discord_user.username,
-            now=now,
+            now=utc_now(),
             **seal_tokens(keyring, user.id, tokens),
         )
     except IntegrityError:
         raise taken from None
+
+
+async def _audit_connected(session: AsyncSession, user: User, discord_user: DiscordUser) -> None:
     await write_audit(
         session,
         actor=actor_of(user),

@@ -17,6 +17,7 @@ from astero_api.features.mfa.schemas import CodeIn, EnrolmentOut, MfaOut, Recove
 from astero_api.features.mfa.service import SecondFactors, verify_second_factor
 from astero_api.features.sessions.browser import device_of, give_access, give_cookies
 from astero_api.features.sessions.logout import log_out
+from astero_api.web.access import is_proved
 from astero_api.web.context import context_of
 from astero_api.web.cookies import MFA_COOKIE, REFRESH_COOKIE, clear_cookie, read_cookie
 from astero_api.web.identity import Identity
@@ -25,6 +26,8 @@ from astero_api.web.policy import AuditClass, Permission, policy
 from astero_api.web.second_step import SecondStep
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.errors import UnauthenticatedError
+from astero_shared.features.accounts.store import get_user
+from astero_shared.features.discord_accounts.store import find_discord_account
 from astero_shared.features.mfa.store import count_recovery_codes, find_seed
 
 AnyRequest = Request[Any, Any, Any]
@@ -38,14 +41,20 @@ def _factors(request: AnyRequest) -> SecondFactors:
 
 
 @get("/api/auth/mfa", opt=policy(permission=Permission.SIGNED_IN, limit=READ, audit=AuditClass.NONE))
-async def get_mfa(identity: NamedDependency[Identity], unit: NamedDependency[UnitOfWork]) -> MfaOut:
-    """Whether two-step verification is on, and how many recovery codes are left."""
+async def get_mfa(
+    request: AnyRequest, identity: NamedDependency[Identity], unit: NamedDependency[UnitOfWork]
+) -> MfaOut:
+    """Whether two-step verification is on, how many recovery codes are left, and which ways lead in."""
     seed = await find_seed(unit.session, identity.user_id)
     enabled_at = None if seed is None else seed.confirmed_at
+    discord = await find_discord_account(unit.session, identity.user_id)
     return MfaOut(
         enabled=enabled_at is not None,
         enabled_at=enabled_at,
         recovery_codes_left=await count_recovery_codes(unit.session, identity.user_id),
+        has_password=(await get_user(unit.session, identity.user_id)).password_hash is not None,
+        discord_username=None if discord is None else discord.username,
+        proved=is_proved(context_of(request.scope)),
     )
 
 

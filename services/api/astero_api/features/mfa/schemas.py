@@ -23,11 +23,17 @@ class MfaRequired(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class MfaOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How the account is protected beyond its password."""
+    """The ways into the account, and what protects them.
+
+    `proved` says that what asks for a recent proof is let through now.
+    """
 
     enabled: bool
     enabled_at: datetime | None
     recovery_codes_left: int
+    has_password: bool
+    discord_username: str | None
+    proved: bool
 
 
 class EnrolmentOut(Masked, frozen=True, kw_only=True, rename="camel"):

@@ -1,7 +1,6 @@
 """The second factor at a sign-in: asked for whoever has one, whatever the first was; five attempts."""
 
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from msgspec import UNSET
@@ -40,8 +39,6 @@ from astero_shared.features.passkeys.store import list_passkeys
 from astero_shared.features.sessions.rules import Method, joined, known_methods
 from astero_shared.features.sessions.store import revoke_all_sessions
 from astero_shared.ids import new_id
-
-SECOND_STEP_PAGE: Final = "/account/second-step"
 
 
 @dataclass(frozen=True, slots=True)

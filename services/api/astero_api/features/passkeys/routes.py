@@ -25,7 +25,7 @@ from astero_api.features.passkeys.service import (
     rename,
     use_passkey,
 )
-from astero_api.features.sessions.browser import device_of, give_cookies
+from astero_api.features.sessions.browser import device_of, give_access, give_cookies
 from astero_api.features.sessions.logout import log_out
 from astero_api.features.sessions.service import start_session
 from astero_api.web.context import context_of
@@ -102,10 +102,16 @@ async def rename_own_passkey(
 
 @delete(_ONE, status_code=204, opt=_CHANGES)
 async def remove_own_passkey(
-    passkey_id: FromPath[UUID], identity: NamedDependency[Identity], unit: NamedDependency[UnitOfWork]
+    request: AnyRequest,
+    passkey_id: FromPath[UUID],
+    identity: NamedDependency[Identity],
+    unit: NamedDependency[UnitOfWork],
 ) -> None:
-    """Remove a passkey: it opens nothing any more."""
-    await remove(unit=unit, identity=identity, passkey_id=passkey_id)
+    """Remove a passkey: it opens nothing any more. Every other session ends."""
+    access = await remove(
+        unit=unit, tokens=request.app.state.tokens, identity=identity, passkey_id=passkey_id
+    )
+    unit.on_commit(lambda: give_access(context_of(request.scope), access))
 
 
 @post(

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from astero_api.features.accounts.service import refuse_locking_out
 from astero_api.features.passkeys.ceremony import (
     HANDLE_BYTES,
     TIMEOUT_SECONDS,
@@ -28,8 +29,10 @@ from astero_api.features.passkeys.ceremony import (
     request_options,
 )
 from astero_api.features.passkeys.schemas import AssertionIn, PasskeyIn
+from astero_api.features.sessions.service import keep_only_this_session
 from astero_api.mail.kinds import MailKind
 from astero_api.mail.outbox import queue_mail
+from astero_api.web.access_token import AccessTokens
 from astero_api.web.identity import Identity
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.audit.actions import AuditAction
@@ -38,7 +41,6 @@ from astero_shared.clock import utc_now
 from astero_shared.db.session import transaction
 from astero_shared.errors import ConflictError, UnauthenticatedError
 from astero_shared.features.accounts.store import get_user
-from astero_shared.features.discord_accounts.store import find_discord_account
 from astero_shared.features.passkeys.store import (
     advance_sign_count,
     delete_passkey,
@@ -122,18 +124,16 @@ async def rename(*, unit: UnitOfWork, identity: Identity, passkey_id: UUID, name
     return passkey
 
 
-async def remove(*, unit: UnitOfWork, identity: Identity, passkey_id: UUID) -> None:
-    """Raises NotFoundError `passkeys.not_found`, or ConflictError `passkeys.last_way_in`."""
+async def remove(*, unit: UnitOfWork, tokens: AccessTokens, identity: Identity, passkey_id: UUID) -> str:
+    """The access token of this session, which alone goes on: others may have begun with that passkey.
+
+    Raises NotFoundError `passkeys.not_found`, or ConflictError `accounts.last_way_in`.
+    """
     user = await get_user(unit.session, identity.user_id, lock=True)
     name = await delete_passkey(unit.session, identity.user_id, passkey_id)
-    ways_left = (
-        user.password_hash is not None
-        or await list_passkeys(unit.session, user.id)
-        or await find_discord_account(unit.session, user.id)
-    )
-    if not ways_left:
-        raise ConflictError(code="passkeys.last_way_in")
+    await refuse_locking_out(unit.session, user)
     await _tell(unit, identity, AuditAction.PASSKEY_REMOVED, MailKind.PASSKEY_REMOVED, passkey_id, name)
+    return await keep_only_this_session(unit=unit, tokens=tokens, identity=identity)
 
 
 async def begin_assertion(
@@ -181,16 +181,28 @@ async def use_passkey(
     except PasskeyInvalidError:
         raise refused() from None
     if not await advance_sign_count(unit.session, passkey, sign_count=verified.new_sign_count, now=utc_now()):
-        await write_audit(
-            unit.session,
-            actor=Actor(kind="user", id=str(passkey.user_id)),
-            action=AuditAction.PASSKEY_COPIED,
-            target=str(passkey.id),
-            details={"stored": passkey.sign_count, "sent": verified.new_sign_count},
-        )
+        await _tell_copied(unit, passkey, sent=verified.new_sign_count)
         unit.refuse_after_commit(refused())
         return None
     return passkey
+
+
+async def _tell_copied(unit: UnitOfWork, passkey: Passkey, *, sent: int) -> None:
+    owner = await get_user(unit.session, passkey.user_id)
+    await write_audit(
+        unit.session,
+        actor=Actor(kind="user", id=str(owner.id), name=owner.display_name),
+        action=AuditAction.PASSKEY_COPIED,
+        target=str(passkey.id),
+        details={"stored": passkey.sign_count, "sent": sent},
+    )
+    await queue_mail(
+        unit.session,
+        kind=MailKind.PASSKEY_COPIED,
+        to=owner.email,
+        locale=owner.locale,
+        details={"name": passkey.name},
+    )
 
 
 async def is_own_passkey(

@@ -39,6 +39,7 @@ from astero_api.web.second_step import SecondStepDue
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.clock import utc_now
 from astero_shared.errors import UnauthenticatedError
+from astero_shared.features.sessions.devices import family_of, network_of
 from astero_shared.features.sessions.rules import Method
 from astero_shared.features.sessions.store import list_live_sessions
 from astero_shared.observability.security_events import log_security_event
@@ -182,6 +183,8 @@ async def list_sessions(
                 expires_at=row.expires_at,
                 user_agent=row.user_agent,
                 ip=row.ip,
+                device=family_of(row.user_agent),
+                network=network_of(row.ip),
             )
             for row in rows
         )

@@ -28,7 +28,10 @@ class ReauthenticationIn(ExactlyOne, frozen=True, kw_only=True, rename="camel", 
 
 
 class SessionOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One sign-in; `current` is the one that asks."""
+    """One sign-in; `current` is the one that asks.
+
+    One recognises it by `device` (`Firefox, Windows`) and `network`, the /24 or /48 of the address.
+    """
 
     id: UUID
     current: bool
@@ -37,6 +40,8 @@ class SessionOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     expires_at: datetime
     user_agent: str | None
     ip: str | None
+    device: str | None
+    network: str | None
 
 
 class SessionList(msgspec.Struct, frozen=True):
