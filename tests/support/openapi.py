@@ -10,8 +10,9 @@ from jsonschema import Draft202012Validator
 
 from astero_api.web.edge import Edge
 
-# Routing itself answers these, whatever the address takes; who is shut out does not get so far.
-_BEFORE_ANY_ROUTE = {403, 404, 405}
+# Routing itself answers these, whatever the address takes; who is shut out, or asks too often, does not get
+# so far.
+_BEFORE_ANY_ROUTE = {403, 404, 405, 429}
 
 
 @cache

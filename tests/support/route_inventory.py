@@ -59,8 +59,7 @@ def _rows(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[tuple[str, st
 def _limit(limit: RouteLimit) -> str:
     tiers = (limit.tier, *limit.more)
     return ", ".join(
-        f"{tier.capacity} per {_period(tier.seconds)}"
-        + ("" if tier.whose == "caller" else f" and {tier.whose}")
+        f"{tier.quota} per {_period(tier.seconds)}" + ("" if tier.whose == "caller" else f" and {tier.whose}")
         for tier in tiers
     )
 

@@ -20,6 +20,10 @@ FRAMEWORK_CODES: Final[dict[int, str]] = {
     415: "request.media_type",
 }
 
+_TOO_MANY: Final = 429
+# draft-ietf-httpapi-ratelimit-headers, "Problem Types": clients know it without knowing us
+_QUOTA_EXCEEDED: Final = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+
 
 class FieldProblem(msgspec.Struct, frozen=True):
     """One refused field: `pointer` is its JSON Pointer (RFC 6901), or `?name` for a query parameter."""
@@ -59,7 +63,7 @@ def make_problem(
 ) -> Problem:
     """Without a `detail` the catalogue's sentence for the code."""
     return Problem(
-        type=f"urn:astero:problem:{code}",
+        type=_QUOTA_EXCEEDED if status == _TOO_MANY else f"urn:astero:problem:{code}",
         title=text(f"errors.titles.{status}", locale),
         status=status,
         detail=text(f"errors.{code}", locale) if detail is None else detail,

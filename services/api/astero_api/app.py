@@ -40,7 +40,7 @@ from astero_api.web.access_token import AccessTokens
 from astero_api.web.edge import Edge
 from astero_api.web.gate import Gate
 from astero_api.web.json_body import MAX_BODY_BYTES
-from astero_api.web.limits import Tiers
+from astero_api.web.limits import Tier, Tiers
 from astero_api.web.openapi import describe
 from astero_api.web.policy import refuse_undeclared_routes
 from astero_api.web.problems import answer_problem
@@ -147,6 +147,12 @@ ROUTES = (
 )
 
 
+def _tiers(settings: ApiSettings) -> Tiers:
+    return Tiers(
+        everyone=Tier("global", settings.rate_limit_global_per_minute, 60), shadow=settings.rate_limit_shadow
+    )
+
+
 def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost: int = COST) -> Edge:
     """Raises ImproperlyConfiguredException when a route declares no policy, ValueError for a weak hash."""
     if bcrypt_cost < COST and settings.astero_env != "test":
@@ -155,7 +161,7 @@ def create_app(settings: ApiSettings, *, tiers: Tiers | None = None, bcrypt_cost
     seal_with(database, settings.encryption_key)
     reader = Reader(settings.database_url, application="astero_api_reader", size=12)
     redis = connect(settings.redis_url.reveal())
-    limiter = RateLimiter(redis, tiers=tiers or Tiers(), workers=settings.api_workers)
+    limiter = RateLimiter(redis, tiers=tiers or _tiers(settings), workers=settings.api_workers)
     tokens = AccessTokens(settings.jwt_secret)
     second_factors = SecondFactors(
         settings.encryption_key,

@@ -1,18 +1,22 @@
 """What the api and the worker read from the environment. See load_or_exit for what a wrong value does."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from astero_api.mail.addresses import Mailbox
 from astero_api.mail.server import SmtpUrl
+from astero_api.web.limits import MAY_BE_IN_SHADOW, Tiers
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.networks import Networks
 from astero_shared.observability.sentry import SentryDsn
 from astero_shared.outbound.urls import NOWHERE, Allowance
 from astero_shared.settings import ConfigurationError, Secret, SecretRing
+
+_FEWEST: Final = 2 * Tiers().address.quota
+_MOST_DIGITS: Final = 9
 
 
 class Origin(str):
@@ -43,6 +47,31 @@ class CertificateFile(str):
         return cls(text)
 
 
+class PerMinute(int):
+    """How many requests; what one address may send has to fit in more than once."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "PerMinute":
+        if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) >= _FEWEST):
+            raise ValueError(f"is not a whole number of at least {_FEWEST}")
+        return cls(text)
+
+
+class TiersInShadow(frozenset[str]):
+    """Names of limits, by commas."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "TiersInShadow":
+        found = cls(part.strip() for part in text.split(",") if part.strip())
+        if not found <= MAY_BE_IN_SHADOW:
+            raise ValueError(f"may name {', '.join(sorted(MAY_BE_IN_SHADOW))}, and no others")
+        return found
+
+
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One field per variable, in lower case."""
 
@@ -60,6 +89,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_workers: int = 1
     trusted_proxies: Networks = Networks()
     hsts_preload: bool = True
+    rate_limit_global_per_minute: PerMinute = PerMinute(6000)
+    rate_limit_shadow: TiersInShadow = TiersInShadow()
     own_addresses: Networks = Networks()
     astero_ssrf_test_allow: Allowance = NOWHERE
     discord_client_id: str | None = None

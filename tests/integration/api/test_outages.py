@@ -1,6 +1,8 @@
 """PostgreSQL and Valkey go and come back while the api runs: 503 problems, then everything as before."""
 
 import asyncio
+import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
@@ -10,6 +12,7 @@ import pytest
 import redis
 from support.api import browser, environment, log_in, register, running_api
 from support.hosting import GUILD, insert_bot, insert_installation
+from support.log_capture import captured_log
 from support.stack import Database, migrate
 
 from astero_sandbox.part import Part
@@ -94,15 +97,49 @@ async def test_a_stopped_redis_ends_sign_ins_alone_and_comes_back_by_itself(
 ) -> None:
     await register(client, "redis@example.com")
     await log_in(client, "redis@example.com")
-    await asyncio.to_thread(servers.valkey.stop)
-    assert (await client.get("/api/auth/me")).status_code == 200
-    refused = await client.post("/api/auth/refresh")
-    assert refused.status_code == 503
-    assert int(refused.headers["retry-after"]) > 0
-    await asyncio.to_thread(servers.valkey.start)
-    await asyncio.to_thread(servers.valkey.wait_ready)
-    await until(client, "POST", "/api/auth/refresh", 204)
-    assert "ratelimit" in (await client.get("/api/auth/me")).headers
+    with captured_log() as log:
+        await asyncio.to_thread(servers.valkey.stop)
+        going_on = await client.get("/api/auth/me")
+        assert (going_on.status_code, going_on.headers["ratelimit-degraded"]) == (200, "?1")
+        # bounded here meanwhile: sixty at once, as ever
+        answers = [await client.get("/") for _ in range(70)]
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert 5 <= len(refused) <= 11
+        assert refused[0].headers["ratelimit-degraded"] == "?1"
+        assert int(refused[0].headers["retry-after"]) > 0
+        closed = await client.post("/api/auth/refresh")
+        assert closed.status_code == 503
+        assert int(closed.headers["retry-after"]) > 0
+        await asyncio.to_thread(servers.valkey.start)
+        await asyncio.to_thread(servers.valkey.wait_ready)
+        await until(client, "POST", "/api/auth/refresh", 204)
+        back = await client.get("/api/auth/me")
+    assert "ratelimit" in back.headers
+    assert "ratelimit-degraded" not in back.headers
+    told = [line for line in log.lines if line["msg"].startswith("limits.")]
+    assert [line["msg"] for line in told] == ["limits.degraded", "limits.restored"]
+    assert (told[1]["passed"], told[1]["refused"]) == (71 - len(refused), len(refused))
+    assert told[1]["closed"] >= 1
+
+
+async def test_a_redis_that_does_not_answer_holds_nobody_up(
+    client: httpx.AsyncClient, servers: Servers
+) -> None:
+    assert (await client.get("/")).status_code == 200
+    servers.valkey.signal(signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        first = await asyncio.gather(*(client.get("/") for _ in range(20)))
+        assert time.monotonic() - started < 1.5
+        # from then on they are decided at once
+        started = time.monotonic()
+        later = await asyncio.gather(*(client.get("/") for _ in range(20)))
+        assert time.monotonic() - started < 0.45
+        assert {answer.status_code for answer in (*first, *later)} == {200}
+        assert (await client.post("/api/auth/refresh")).status_code == 503
+    finally:
+        servers.valkey.signal(signal.SIGCONT)
+    await until(client, "POST", "/api/auth/refresh", 401)
 
 
 async def test_a_flushed_redis_signs_nobody_in_and_nobody_out(

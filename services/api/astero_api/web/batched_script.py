@@ -47,6 +47,9 @@ class BatchedScript:
                 self._sha = None
                 answers = await self._ask(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
+            # a server that does not answer these does not answer those behind them either
+            batch += self._waiting
+            self._waiting = []
             answers = [error for _ in batch]
         for (_, _, waiting), answer in zip(batch, answers, strict=True):
             if waiting.done():

@@ -64,17 +64,18 @@ class Gate(ASGIMiddleware):
             user_id = None if step is None else step.user_id
         context.limited = True
         limit = UNROUTED if declared is None else declared.limit
-        if limit.paced:
-            await self._pace.step_in()
         try:
             context.headers += await self._limiter.charge(
                 address=bucket_of(context.client_ip),
                 user=None if user_id is None else str(user_id),
                 limit=limit,
+                route=scope["path_template"],
             )
         except LimitExceededError as error:
             context.headers += error.headers
             raise
+        if limit.paced:
+            await self._pace.step_in()
         refuse_cross_site(scope, self._origin)
         if scope["path_params"]:
             refuse_odd_path(scope)

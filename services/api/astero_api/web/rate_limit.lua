@@ -3,9 +3,11 @@
 -- kind, capacity, period in microseconds, cost.
 --   g  GCRA: `capacity` at once, refilled evenly over `period`; the request takes `cost` of it
 --   w  strict sliding window: at most `capacity` in any `period`, whatever they cost
--- Answers "banned" when one of the bans is there, and nothing is charged. Otherwise, separated by spaces: the index of the refusing tier or 0, the microseconds until it would pass, and for
--- each tier what remains and the microseconds until all of it is back. One text each way: every number that is an
--- item of its own costs the client more than the whole decision.
+--   G, W  the same in shadow: counted, and refuses nothing
+-- Answers "banned" when one of the bans is there, and nothing is charged. Otherwise, separated by spaces: the index
+-- of the refusing tier or 0, the microseconds until it would pass, and for each tier what remains and the
+-- microseconds until there is more; -1 remains of a shadow that would have refused. One text each way: every number
+-- that is an item of its own costs the client more than the whole decision.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local refused, wait = 0, 0
@@ -20,8 +22,9 @@ end
 for i = 1, #KEYS - bans do
   local key = KEYS[bans + i]
   local kind, capacity, period, cost = words(), tonumber(words()), tonumber(words()), tonumber(words())
-  local remaining, reset, over
-  if kind == 'g' then
+  local shadow = kind == 'G' or kind == 'W'
+  local remaining, more, over
+  if kind == 'g' or kind == 'G' then
     local step = period / capacity
     local tat = math.max(tonumber(redis.call('GET', key) or '0'), now)
     over = tat + step * cost - now - period
@@ -29,28 +32,30 @@ for i = 1, #KEYS - bans do
       tat = tat + step * cost
       writes[#writes + 1] = {key, tat}
     end
-    remaining = math.floor((period - (tat - now)) / step + 1e-6)
-    reset = tat - now
+    local free = (period - (tat - now)) / step
+    remaining = math.max(math.floor(free + 1e-6), 0)
+    more = remaining < capacity and (remaining + 1 - free) * step or 0
   else
     -- newest first: the request passes when the capacity-th newest has left the window
     local times = redis.call('LRANGE', key, 0, capacity - 1)
     local oldest = tonumber(times[capacity])
     over = oldest and oldest + period - now or 0
     local used = 0
-    for _, at in ipairs(times) do
-      if at + period > now then used = used + 1 end
-    end
+    while times[used + 1] and times[used + 1] + period > now do used = used + 1 end
+    more = used > 0 and times[used] + period - now or 0
     if over <= 0 then
       writes[#writes + 1] = {key, now, capacity, period}
+      more = used > 0 and more or period
       used = used + 1
     end
     remaining = capacity - used
-    reset = over > 0 and over or period
   end
-  if over > wait then
+  if over > 0 and shadow then
+    remaining = -1
+  elseif over > wait then
     refused, wait = i, over
   end
-  states[i] = string.format('%.0f %.0f', math.max(remaining, 0), reset)
+  states[i] = string.format('%.0f %.0f', remaining, more)
 end
 
 if refused == 0 then

@@ -7,12 +7,10 @@ from litestar import Request, get
 from redis.exceptions import RedisError
 
 from astero_api.nudges import ENGINE_ALIVE
-from astero_api.web.limits import PROBE
+from astero_api.web.limits import LIVENESS, PROBE
 from astero_api.web.policy import AuditClass, Permission, policy
 from astero_shared.clock import utc_now
 from astero_shared.features.fleet.reading import LIVE_ENGINES
-
-_POLICY = policy(permission=Permission.PUBLIC, limit=PROBE, audit=AuditClass.NONE)
 
 
 class LiveOut(msgspec.Struct, frozen=True):
@@ -28,13 +26,17 @@ class ReadyOut(msgspec.Struct, frozen=True, rename="camel"):
     engines: int
 
 
-@get("/api/health/live", opt=_POLICY, sync_to_thread=False)
+@get(
+    "/api/health/live",
+    opt=policy(permission=Permission.PUBLIC, limit=LIVENESS, audit=AuditClass.NONE),
+    sync_to_thread=False,
+)
 def live() -> LiveOut:
     """The process answers; nothing else is asked."""
     return LiveOut()
 
 
-@get("/api/health/ready", opt=_POLICY)
+@get("/api/health/ready", opt=policy(permission=Permission.PUBLIC, limit=PROBE, audit=AuditClass.NONE))
 async def ready(request: Request[Any, Any, Any]) -> ReadyOut:
     """The process can serve. 503 when the database cannot be reached."""
     state = request.app.state
