@@ -51,16 +51,24 @@ def test_what_the_api_names_is_found(tmp_path: Path) -> None:
     with captured_log(service="api") as log:
         log_security_event("auth.login.failed", ip="203.0.113.9")
         with logs.request("0192"):
-            log_security_event("auth.mfa.failed", ip="2001:db8::7")
+            log_security_event("auth.mfa.failed", ip="2001:db8:1:2::7")
+        # another address of the same customer
+        log_security_event("auth.mfa.failed", ip="2001:db8:1:2:3:4:5:6")
         log_security_event("auth.refresh.reused", ip="203.0.113.10")
         # what a page of another site makes a visitor's browser do bans no visitor
         log_security_event("csrf.refused", ip="203.0.113.11")
         log_security_event("auth.proof.failed", ip="203.0.113.12", code="auth.password_wrong")
     written = tmp_path / "api.log"
     written.write_text(log.text)
-    assert found(written) == ["203.0.113.9", "2001:db8::7", "203.0.113.10", "203.0.113.12"]
+    assert found(written) == [
+        "203.0.113.9",
+        "2001:db8:1:2::",
+        "2001:db8:1:2::",
+        "203.0.113.10",
+        "203.0.113.12",
+    ]
     heads = [list(line)[:5] for line in log.lines]
-    assert heads == [["level", "time", "event", "ip", "pid"]] * 5
+    assert heads == [["level", "time", "event", "ip", "pid"]] * 6
 
 
 def test_twenty_hostile_lines_ban_nobody(tmp_path: Path) -> None:

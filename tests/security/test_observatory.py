@@ -1,4 +1,4 @@
-"""MDN's HTTP Observatory, an outside judge of headers, scans the running api's home page over TLS.
+"""Outsiders on the headers of the running api, over TLS: MDN's HTTP Observatory, and a Chromium that reports.
 
 The scanner is installed once, exactly as its lock file says, and runs offline; no list of preloaded hosts.
 """
@@ -8,14 +8,16 @@ import json
 import os
 import shutil
 import ssl
+import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.api import environment
+from support.api import ORIGIN, environment
 from support.api_process import ApiProcess, running_process
+from support.chromium import needs_chromium, opened_page
 from support.databases import fresh_database
 from support.stack import Database
 
@@ -30,11 +32,19 @@ _WANTED = 135
 
 
 @pytest.fixture(scope="module")
-def api(postgres_server: Postgres, migrated_template: str, valkey_server: Valkey) -> Iterator[ApiProcess]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the api prints."""
+    return tmp_path_factory.mktemp("observatory") / "api.log"
+
+
+@pytest.fixture(scope="module")
+def api(
+    postgres_server: Postgres, migrated_template: str, valkey_server: Valkey, log: Path
+) -> Iterator[ApiProcess]:
     with fresh_database(postgres_server, template=migrated_template) as name:
         database = Database.on(postgres_server, name)
         with running_process(
-            environment(database_url=database.api, redis_url=valkey_server.url("api"))
+            environment(database_url=database.api, redis_url=valkey_server.url("api")), output=log
         ) as process:
             yield process
 
@@ -86,3 +96,31 @@ async def test_the_home_page_is_graded_as_the_best_are(api: ApiProcess, tmp_path
     assert found["scan"]["score"] >= _WANTED, {
         name: (one["result"], one["scoreModifier"]) for name, one in found["tests"].items()
     }
+
+
+@pytest.mark.browser
+@needs_chromium
+async def test_what_a_page_was_not_allowed_reaches_the_log(
+    api: ApiProcess, log: Path, tmp_path: Path
+) -> None:
+    """A browser by itself reports it, of a page whose address holds what is nobody's business."""
+    switches = ("--ignore-certificate-errors", "--short-reporting-delay")
+    async with edge(api, ensure_certificate(tmp_path)) as port:
+        here = f"--host-resolver-rules=MAP astero.test:443 127.0.0.1:{port}"
+        async with opened_page(complaints=[], switches=(*switches, here)) as page:
+            await page.goto(f"{ORIGIN}/account/second-step?next=/canary")
+            await page.evaluate("() => { new Image().src = 'https://elsewhere.example/canary' }")
+            line, everything = await asyncio.to_thread(_line_of, log, "csp.violation")
+    assert (line["directive"], line["blocked"]) == ("img-src", "elsewhere.example")
+    assert line["page"] == "/account/second-step"
+    assert "canary" not in everything
+
+
+def _line_of(log: Path, message: str) -> tuple[dict[str, Any], str]:
+    """The first line with it once it is there, and the whole log; the test's own time limit is the limit."""
+    while True:
+        everything = log.read_text()
+        for line in everything.splitlines():
+            if message in line:
+                return json.loads(line), everything
+        time.sleep(0.02)

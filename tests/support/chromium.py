@@ -19,11 +19,16 @@ def _is_complaint(said: ConsoleMessage) -> bool:
 
 
 @asynccontextmanager
-async def opened_page(*, locale: str = "en-US", complaints: list[str] | None = None) -> AsyncGenerator[Page]:
-    """An empty page. Scripts that fail and policies that are broken fail the test, or go to `complaints`."""
+async def opened_page(
+    *, locale: str = "en-US", complaints: list[str] | None = None, switches: tuple[str, ...] = ()
+) -> AsyncGenerator[Page]:
+    """An empty page. Scripts that fail and policies that are broken fail the test, or go to `complaints`.
+
+    `switches` are Chromium's own.
+    """
     heard: list[str] = [] if complaints is None else complaints
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *switches])
         page = await browser.new_page(locale=locale)
         page.on("pageerror", lambda error: heard.append(str(error)))
         page.on("console", lambda said: heard.append(said.text) if _is_complaint(said) else None)

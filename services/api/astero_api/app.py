@@ -29,6 +29,7 @@ from astero_api.features.modules import routes as modules
 from astero_api.features.passkeys import routes as passkeys
 from astero_api.features.passkeys.ceremony import RelyingParty
 from astero_api.features.reference import routes as reference
+from astero_api.features.reports import routes as reports
 from astero_api.features.sessions import routes as sessions
 from astero_api.features.sessions.attempts import LoginAttempts
 from astero_api.features.webhooks import routes as webhooks
@@ -144,6 +145,7 @@ ROUTES = (
     discord_accounts.start_discord_sign_in,
     discord_accounts.finish_discord_sign_in,
     discord_accounts.disconnect_discord,
+    reports.take_csp_reports,
 )
 
 

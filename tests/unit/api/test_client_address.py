@@ -3,9 +3,9 @@
 import pytest
 
 from astero_api.settings import Origin
-from astero_api.web.client_ip import bucket_of, client_ip
+from astero_api.web.client_ip import client_ip
 from astero_api.web.edge import is_internal
-from astero_shared.networks import Networks
+from astero_shared.networks import Networks, bucket_of
 
 TRUSTED = Networks.parse("10.0.0.0/8, 2001:db8:ffff::/48")
 
@@ -43,6 +43,8 @@ def asked(peer: str | None, *told: str) -> str:
         ("10.1.2.3", ["1" * 70_000], "10.1.2.3"),
         ("198.51.100.1", ["203.0.113.9"], "198.51.100.1"),
         ("::ffff:10.1.2.3", ["203.0.113.9"], "203.0.113.9"),
+        ("fe80::1%eth0", ["203.0.113.9"], "0.0.0.0"),  # noqa: S104
+        ("garbage", ["203.0.113.9"], "0.0.0.0"),  # noqa: S104
         (None, ["203.0.113.9"], "203.0.113.9"),
         (None, [], "0.0.0.0"),  # noqa: S104
     ],

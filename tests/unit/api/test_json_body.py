@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from astero_api.web.json_body import MAX_DEPTH, convert_json, parse_json, require_json
+from astero_api.web.json_body import JSON_BODY, MAX_DEPTH, convert_json, parse_json
 from astero_api.web.problems import FieldsInvalidError, MalformedError, MediaTypeError
 
 
@@ -124,15 +124,16 @@ def test_the_offending_value_is_not_repeated() -> None:
         b"application/json; charset=utf-16",
         b"application/jsonx",
         b"text/plain, application/json",
+        b"application/csp-report",
     ],
 )
 def test_only_json_is_json(media_type: bytes | None) -> None:
     with pytest.raises(MediaTypeError):
-        require_json(media_type)
+        JSON_BODY.require(media_type)
 
 
 @pytest.mark.parametrize(
     "media_type", [b"application/json", b"Application/JSON", b'application/json; charset="UTF-8"']
 )
 def test_json_is_json_however_it_is_written(media_type: bytes) -> None:
-    require_json(media_type)
+    JSON_BODY.require(media_type)

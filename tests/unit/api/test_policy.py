@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ImproperlyConfiguredException
 
 from astero_api.web.identity import Identity
+from astero_api.web.json_body import BodyRule
 from astero_api.web.limits import READ
 from astero_api.web.policy import AuditClass, Permission, policy, refuse_undeclared_routes
 from astero_shared.scope import BotScope
@@ -97,6 +98,20 @@ def test_a_recent_proof_is_asked_of_somebody_who_is_signed_in() -> None:
 
         with pytest.raises(ImproperlyConfiguredException, match="not signed in"):
             refuse_undeclared_routes(build(change))
+
+
+@pytest.mark.parametrize(
+    ("permission", "audit"),
+    [(Permission.PUBLIC, AuditClass.SECURITY), (Permission.SIGNED_IN, AuditClass.SECURITY)],
+)
+def test_what_browsers_send_by_themselves_changes_nothing(permission: Permission, audit: AuditClass) -> None:
+    beacon = BodyRule(("application/csp-report",))
+
+    @post("/sent", opt=policy(permission=permission, limit=READ, audit=audit, body=beacon))
+    async def change(identity: NamedDependency[Identity]) -> None: ...
+
+    with pytest.raises(ImproperlyConfiguredException, match="browsers send by themselves"):
+        refuse_undeclared_routes(build(change))
 
 
 def test_the_second_step_takes_its_proof() -> None:

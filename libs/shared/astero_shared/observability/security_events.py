@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from loguru import logger
 
+from astero_shared.networks import bucket_of
 from astero_shared.observability.sparing import Sparing
 
 SecurityEventName = Literal[
@@ -46,10 +47,13 @@ class SecurityEvent:
 def log_security_event(event: SecurityEventName, *, ip: str | None, **fields: Any) -> None:
     """A warning named `event` about the client at `ip`, an address as client_ip made it; None: there is none.
 
+    Of IPv6 the /64 is named, which is what a ban shuts out: fail2ban counts by what it reads here, and who
+    tries from a new address of the same /64 each time would never be counted twice.
+
     Ten a minute and address are written; the next one says in `leftOut` how many were not.
     """
     try:
-        canonical = None if ip is None else str(ip_address(ip))
+        canonical = None if ip is None else bucket_of(str(ip_address(ip)))
     except ValueError:
         # nobody is banned for it, and nothing of it is repeated
         canonical = None

@@ -4,7 +4,7 @@ Every other forwarding header is ignored; a header that is not one address count
 """
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from litestar.types import Scope
 
@@ -30,16 +30,10 @@ def client_ip(scope: Scope, trusted: Sequence[Network]) -> str:
     """The canonical text of the client's address."""
     client = scope.get("client")
     peer = _parse(client[0]) if client else None
-    if trusted and (peer is None or any(peer in network for network in trusted)):
+    # a peer without an address is a unix socket; one whose address we cannot read is nobody we trust
+    if trusted and (any(peer in network for network in trusted) if peer else not client):
         told = header(scope, b"cf-connecting-ip")
         address = _parse(told.decode("latin-1")) if told is not None else None
         if address is not None:
             return str(address)
     return str(peer) if peer is not None else _UNKNOWN
-
-
-def bucket_of(address: str) -> str:
-    """What limits count by: an IPv4 address, or the /64 of an IPv6 one (one customer owns all of it)."""
-    if ":" not in address:
-        return address
-    return str(IPv6Network((address, 64), strict=False).network_address)

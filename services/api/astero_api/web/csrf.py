@@ -9,7 +9,7 @@ from typing import Final
 from litestar.types import Scope
 
 from astero_api.web.context import has_header, header
-from astero_api.web.json_body import require_json
+from astero_api.web.json_body import JSON_BODY, BodyRule
 from astero_shared.errors import ForbiddenError
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -31,7 +31,7 @@ def _is_ours(scope: Scope, origin: bytes) -> bool:
     return told
 
 
-def refuse_cross_site(scope: Scope, origin: bytes) -> None:
+def refuse_cross_site(scope: Scope, origin: bytes, body: BodyRule = JSON_BODY) -> None:
     """Raises ForbiddenError `auth.cross_site` (403) or MediaTypeError (415). `origin` is the dashboard's."""
     if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
         return
@@ -39,4 +39,4 @@ def refuse_cross_site(scope: Scope, origin: bytes) -> None:
         raise ForbiddenError(code="auth.cross_site")
     # an empty form has no body and still says that it is one
     if _has_body(scope) or has_header(scope, b"content-type"):
-        require_json(header(scope, b"content-type"))
+        body.require(header(scope, b"content-type"))

@@ -15,7 +15,7 @@ from litestar import Litestar
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from loguru import logger
 
-from astero_api.web.client_ip import bucket_of, client_ip
+from astero_api.web.client_ip import client_ip
 from astero_api.web.context import CONTEXT_KEY, RequestContext
 from astero_api.web.cookies import drop_refresh_cookie
 from astero_api.web.language import language_of
@@ -25,7 +25,7 @@ from astero_api.web.rate_limit import BannedError, LimitExceededError, RateLimit
 from astero_api.web.security_headers import Header, security_headers, with_security_headers
 from astero_shared.errors import NotFoundError
 from astero_shared.ids import new_id
-from astero_shared.networks import Network
+from astero_shared.networks import Network, bucket_of
 from astero_shared.observability import logs
 from astero_shared.observability.security_events import log_security_event
 from astero_shared.problems import MEDIA_TYPE

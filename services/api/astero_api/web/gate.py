@@ -9,10 +9,10 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from astero_api.web.access import GuildManagers, authorise, refuse_stale
 from astero_api.web.access_token import AccessToken, AccessTokens
-from astero_api.web.client_ip import bucket_of
 from astero_api.web.context import context_of
 from astero_api.web.cookies import ACCESS_COOKIE, MFA_COOKIE, clear_cookie, is_sent, read_cookie
 from astero_api.web.csrf import refuse_cross_site
+from astero_api.web.json_body import JSON_BODY
 from astero_api.web.limits import UNROUTED
 from astero_api.web.pace import Pace
 from astero_api.web.path_values import refuse_odd_path
@@ -22,6 +22,7 @@ from astero_api.web.rate_limit import LimitExceededError, RateLimiter
 from astero_api.web.reader import Reader
 from astero_api.web.second_step import SecondStep, SecondStepTokens
 from astero_shared.errors import NotFoundError, UnauthenticatedError
+from astero_shared.networks import bucket_of
 from astero_shared.observability.logs import add_request_facts
 from astero_shared.observability.security_events import log_security_event
 
@@ -76,7 +77,7 @@ class Gate(ASGIMiddleware):
             raise
         if limit.paced:
             await self._pace.step_in()
-        refuse_cross_site(scope, self._origin)
+        refuse_cross_site(scope, self._origin, JSON_BODY if declared is None else declared.body)
         if scope["path_params"]:
             refuse_odd_path(scope)
         if declared is not None:

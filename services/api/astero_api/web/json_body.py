@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, NoReturn
 
@@ -20,17 +21,35 @@ MAX_BODY_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 32
 _MOST_NAMED: Final = 20
 
-_JSON_MEDIA_TYPE: Final = re.compile(
-    rb"application/json(?:\s*;\s*charset\s*=\s*\"?utf-8\"?)?\s*", re.IGNORECASE
-)
+_CHARSET: Final = re.compile(rb"(?:\s*;\s*charset\s*=\s*\"?utf-8\"?)?\s*", re.IGNORECASE)
 _PATH_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _AT: Final = re.compile(r"^(?P<text>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
 
 
-def require_json(content_type: bytes | None) -> None:
-    """A form or text/plain can be sent across sites without a preflight; JSON cannot."""
-    if content_type is None or _JSON_MEDIA_TYPE.fullmatch(content_type) is None:
+@dataclass(frozen=True, slots=True)
+class BodyRule:
+    """Which JSON a route takes: what it calls itself, in lower case, and its bytes at most."""
+
+    media_types: tuple[str, ...] = ("application/json",)
+    most_bytes: int = MAX_BODY_BYTES
+
+    def require(self, content_type: bytes | None) -> None:
+        """A form or text/plain can be sent across sites without a preflight; these cannot.
+
+        Raises MediaTypeError.
+        """
+        for media_type in self.media_types:
+            length = len(media_type)
+            if (
+                content_type is not None
+                and content_type[:length].lower() == media_type.encode("ascii")
+                and _CHARSET.fullmatch(content_type, length)
+            ):
+                return
         raise MediaTypeError
+
+
+JSON_BODY: Final = BodyRule()
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -76,6 +76,8 @@ COSTLY: Final = RouteLimit(Tier("costly", 20, 60), cost=10)
 PROBE: Final = RouteLimit(Tier("probe", 120, 60), each_route=True)
 # who finds the process dead restarts it, which helps nobody while it is only busy
 LIVENESS: Final = RouteLimit(Tier("liveness", 120, 60), past_everyone=True)
+# what a browser tells of a page that broke its policy: some pages break it dozens of times at once
+REPORT: Final = RouteLimit(Tier("report", 20, 60))
 # an address nobody serves, or a method nobody takes
 UNROUTED: Final = RouteLimit(Tier("unrouted", 120, 60))
 MAY_BE_IN_SHADOW: Final = frozenset(

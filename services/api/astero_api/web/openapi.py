@@ -129,7 +129,7 @@ def _operation(
     if body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": found[body.annotation]}},
+            "content": {name: {"schema": found[body.annotation]} for name in declared.body.media_types},
         }
     if declared.revisions:
         operation["parameters"] += [_revision_header(declared.revisions)]

@@ -28,11 +28,15 @@ def shared_components(schemas: dict[str, Any], found: dict[Any, dict[str, Any]])
         "headers": {
             "RequestId": {"schema": {"type": "string", "format": "uuid"}},
             "RateLimit": {
-                "schema": {"type": "string", "examples": ['"ip";r=599;t=1, "read";r=299;t=1']},
-                "description": "What remains of each limit, and the seconds until all of it is back.",
+                "schema": {"type": "string", "examples": ['"ip";r=59;t=1, "read";r=119;t=1']},
+                "description": "What remains of each limit, and the seconds until there is more.",
             },
             "RateLimitPolicy": {
-                "schema": {"type": "string", "examples": ['"ip";q=600;w=60, "read";q=300;w=60']}
+                "schema": {
+                    "type": "string",
+                    "examples": ['"ip";q=300;w=60;astero-burst=60, "read";q=120;w=60'],
+                },
+                "description": "`q` requests in `w` seconds, at most `astero-burst` of them at once.",
             },
             "RetryAfter": {
                 "schema": {"type": "integer", "minimum": 1},

@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from astero_api.web.identity import Identity
+from astero_api.web.json_body import JSON_BODY, BodyRule
 from astero_api.web.rate_limit import RouteLimit
 from astero_api.web.second_step import SecondStep
 from astero_shared.scope import BotScope, GuildScope
@@ -53,6 +54,7 @@ class Policy:
     refusals: frozenset[int]
     revisions: RevisionHeader | None
     fresh: bool
+    body: BodyRule
 
 
 # A handler cannot reach tenant data without taking the proof that its permission was checked.
@@ -83,12 +85,13 @@ def policy(
     refusals: Iterable[int] = (),
     revisions: RevisionHeader | None = None,
     fresh: bool = False,
+    body: BodyRule = JSON_BODY,
 ) -> dict[str, Any]:
     """The `opt` of a route handler.
 
     `refusals` are the statuses of its own beyond those of the whole web layer, for the documentation;
     `revisions` names the conditional header it understands; `fresh` asks that the session's user proved who
-    they are within the last five minutes.
+    they are within the last five minutes; `body` is for what browsers send by themselves.
     """
     return {
         POLICY_KEY: Policy(
@@ -98,6 +101,7 @@ def policy(
             refusals=frozenset(refusals),
             revisions=revisions,
             fresh=fresh,
+            body=body,
         )
     }
 
@@ -131,18 +135,25 @@ def _complaints(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[str]:
         yield f"is for {declared.permission} and takes no {proof.__name__}"
     if proof is None and taken & {SecondStep, Identity, BotScope, GuildScope}:
         yield "is public and takes the proof of a permission"
-    if declared.fresh and proof in {None, SecondStep}:
-        yield "asks for a recent proof of somebody who is not signed in"
     wanted = _PATH[declared.permission]
     if not wanted <= route.path_parameters.keys():
         yield f"is for {declared.permission} and its path does not name {sorted(wanted)}"
     changes = not handler.http_methods <= _SAFE
     if changes and proof is not None and declared.audit is AuditClass.NONE:
         yield "changes something and leaves no audit row"
-    if declared.audit is AuditClass.SECURITY and wanted:
+    yield from _contradictions(declared)
+
+
+def _contradictions(declared: Policy) -> Iterator[str]:
+    signed_in = declared.permission not in {Permission.PUBLIC, Permission.SECOND_STEP}
+    if declared.audit is AuditClass.SECURITY and _PATH[declared.permission]:
         yield "is about a bot, and its audit row would be an account's own"
-    if declared.audit is AuditClass.CHANGE and proof in {None, SecondStep}:
+    if declared.audit is AuditClass.CHANGE and not signed_in:
         yield "changes a bot or a server for somebody who is not signed in"
+    if declared.fresh and not signed_in:
+        yield "asks for a recent proof of somebody who is not signed in"
+    if declared.body != JSON_BODY and (signed_in or declared.audit is not AuditClass.NONE):
+        yield "takes what browsers send by themselves, and does something for somebody"
 
 
 def refuse_undeclared_routes(app: Litestar) -> None:

@@ -67,8 +67,10 @@ API_SECURITY_HEADERS: Final[tuple[Header, ...]] = (
     (b"server", b"astero"),
 )
 
+CSP_REPORTS_PATH: Final = "/api/reports/csp"
+_REPORTING: Final[Header] = (b"reporting-endpoints", f'csp="{CSP_REPORTS_PATH}"'.encode())
 _POLICY: Final = b"content-security-policy"
-_OURS: Final = frozenset(name for name, _ in API_SECURITY_HEADERS) | {b"x-request-id"}
+_OURS: Final = frozenset(name for name, _ in (*API_SECURITY_HEADERS, _REPORTING)) | {b"x-request-id"}
 
 
 def security_headers(*, preload: bool) -> tuple[Header, ...]:
@@ -81,11 +83,15 @@ def security_headers(*, preload: bool) -> tuple[Header, ...]:
 
 
 def page_policy(nonce: str) -> bytes:
-    """What a page may load and run: scripts with the nonce of this answer, styles of ours, nothing inline."""
+    """What a page may load and run: scripts with the nonce of this answer, styles of ours, nothing inline.
+
+    Browsers that know `report-to` pass over `report-uri`.
+    """
     return (
         f"default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self';"
         " img-src 'self' https://cdn.discordapp.com; connect-src 'self'; font-src 'self'; base-uri 'none';"
-        " form-action 'self'; frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'"
+        " form-action 'self'; frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script';"
+        f" report-uri {CSP_REPORTS_PATH}; report-to csp"
     ).encode("ascii")
 
 
@@ -101,6 +107,6 @@ def with_security_headers(
     """
     if page_nonce is not None:
         of_pages = {_POLICY: page_policy(page_nonce), _PERMISSIONS: _PAGE_PERMISSIONS}
-        ours = tuple((name, of_pages.get(name, value)) for name, value in ours)
+        ours = (*((name, of_pages.get(name, value)) for name, value in ours), _REPORTING)
     kept = [(name, value) for name, value in headers if name.lower() not in _OURS]
     return [*kept, *ours, *extra]

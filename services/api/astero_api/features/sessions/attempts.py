@@ -21,12 +21,12 @@ from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from astero_api.web.batched_script import BatchedScript
-from astero_api.web.client_ip import bucket_of
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.db.session import reading
 from astero_shared.errors import TooManyRequestsError, UnauthenticatedError, UnavailableError
 from astero_shared.features.accounts.rules import email_key
 from astero_shared.features.sessions.store import list_addresses
+from astero_shared.networks import bucket_of
 from astero_shared.settings import SecretRing
 
 _SCRIPT: Final = Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
