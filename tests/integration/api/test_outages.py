@@ -15,6 +15,7 @@ from support.hosting import GUILD, insert_bot, insert_installation
 from support.log_capture import captured_log
 from support.stack import Database, migrate
 
+from astero_api.web.security_headers import API_SECURITY_HEADERS
 from astero_sandbox.part import Part
 from astero_sandbox.servers import running_postgres, running_valkey
 
@@ -109,6 +110,8 @@ async def test_a_stopped_redis_ends_sign_ins_alone_and_comes_back_by_itself(
         assert int(refused[0].headers["retry-after"]) > 0
         closed = await client.post("/api/auth/refresh")
         assert closed.status_code == 503
+        for name, value in API_SECURITY_HEADERS:
+            assert closed.headers.get_list(name.decode()) == [value.decode()]
         assert int(closed.headers["retry-after"]) > 0
         await asyncio.to_thread(servers.valkey.start)
         await asyncio.to_thread(servers.valkey.wait_ready)

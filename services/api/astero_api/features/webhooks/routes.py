@@ -39,7 +39,8 @@ _WEBHOOK = f"{_WEBHOOKS}/{{webhook_id:uuid}}"
 _DELIVERIES = f"{_WEBHOOK}/deliveries"
 _READS = policy(permission=Permission.GUILD_MANAGER, limit=READ, audit=AuditClass.NONE)
 _CHANGES = policy(permission=Permission.GUILD_MANAGER, limit=WRITE, audit=AuditClass.CHANGE)
-_COSTLY = policy(permission=Permission.GUILD_MANAGER, limit=COSTLY, audit=AuditClass.CHANGE, refusals=(409,))
+_MAKES = policy(permission=Permission.GUILD_MANAGER, limit=WRITE, audit=AuditClass.CHANGE, refusals=(409,))
+_SENDS = policy(permission=Permission.GUILD_MANAGER, limit=COSTLY, audit=AuditClass.CHANGE, refusals=(409,))
 
 
 @get(_WEBHOOKS, opt=_READS)
@@ -50,7 +51,7 @@ async def list_guild_webhooks(
     return WebhookPage(items=tuple(WebhookOut.of(row) for row in await list_webhooks(unit.session, guild)))
 
 
-@post(_WEBHOOKS, opt=_COSTLY)
+@post(_WEBHOOKS, opt=_MAKES)
 async def create_guild_webhook(
     request: AnyRequest,
     guild: NamedDependency[GuildScope],
@@ -120,7 +121,7 @@ async def rotate_webhook_secret(
     return SecretOut(secret=secret, previous_until=previous_until)
 
 
-@post(f"{_WEBHOOK}/test", status_code=202, opt=_COSTLY)
+@post(f"{_WEBHOOK}/test", status_code=202, opt=_SENDS)
 async def test_guild_webhook(
     guild: NamedDependency[GuildScope], unit: NamedDependency[UnitOfWork], webhook_id: WebhookId
 ) -> DeliveryOut:
@@ -156,7 +157,7 @@ async def list_webhook_deliveries(
     )
 
 
-@post(f"{_DELIVERIES}/{{delivery_id:uuid}}/replay", status_code=202, opt=_COSTLY)
+@post(f"{_DELIVERIES}/{{delivery_id:uuid}}/replay", status_code=202, opt=_SENDS)
 async def replay_webhook_delivery(
     guild: NamedDependency[GuildScope],
     unit: NamedDependency[UnitOfWork],
