@@ -26,7 +26,7 @@ _SCRIPT: Final = (Path(__file__).parent / "rate_limit.lua").read_text(encoding="
 _PREFIX: Final = "api:limit:"
 _EVERYONE: Final = f"{_PREFIX}all"
 _MICROSECONDS: Final = 1_000_000
-_REDIS_SECONDS: Final = 0.5
+_REDIS_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 1.0
 _LOCAL_KEYS: Final = 10_000
 _SHADOW_SECONDS: Final = 60.0
@@ -39,7 +39,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def connect(url: str) -> Redis:
-    """A client that gives up within half a second; its one retry replaces a socket a restart left dead.
+    """A client that gives up within a second; its one retry replaces a socket a restart left dead.
 
     A server that does not answer is not asked twice.
     """
