@@ -42,7 +42,7 @@ def test_its_numbers_are_the_codes() -> None:
         "the longest password": f"{MAX_PASSWORD_BYTES} bytes",
         "bcrypt's cost": str(COST),
         "logins from an address, successes included": (
-            f"{LOGIN.tier.capacity} in {in_words(timedelta(seconds=LOGIN.tier.seconds))}"
+            f"{LOGIN.tier.quota} in {in_words(timedelta(seconds=LOGIN.tier.seconds))}"
         ),
         "an access token lives": in_words(timedelta(seconds=LIFETIME_SECONDS)),
         "a session that is not used ends after": in_words(REFRESH_IDLE),

@@ -103,10 +103,10 @@ async def test_a_stopped_redis_ends_sign_ins_alone_and_comes_back_by_itself(
         await asyncio.to_thread(servers.valkey.stop)
         going_on = await client.get("/api/auth/me")
         assert (going_on.status_code, going_on.headers["ratelimit-degraded"]) == (200, "?1")
-        # bounded here meanwhile: sixty at once, as ever
-        answers = [await client.get("/") for _ in range(70)]
+        # bounded here meanwhile: sixty at once, and what comes back while they are answered
+        answers = await asyncio.gather(*(client.get("/") for _ in range(300)))
         refused = [answer for answer in answers if answer.status_code == 429]
-        assert 5 <= len(refused) <= 11
+        assert 59 <= len(answers) - len(refused) < 120
         assert refused[0].headers["ratelimit-degraded"] == "?1"
         assert int(refused[0].headers["retry-after"]) > 0
         closed = await client.post("/api/auth/refresh")
@@ -122,7 +122,7 @@ async def test_a_stopped_redis_ends_sign_ins_alone_and_comes_back_by_itself(
     assert "ratelimit-degraded" not in back.headers
     told = [line for line in log.lines if line["msg"].startswith("limits.")]
     assert [line["msg"] for line in told] == ["limits.degraded", "limits.restored"]
-    assert (told[1]["passed"], told[1]["refused"]) == (71 - len(refused), len(refused))
+    assert (told[1]["passed"], told[1]["refused"]) == (301 - len(refused), len(refused))
     assert told[1]["closed"] >= 1
 
 
