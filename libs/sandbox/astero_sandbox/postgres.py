@@ -220,6 +220,6 @@ def _settings(port: int, *, durable: bool) -> Iterator[str]:
         "max_connections": "200",
     }
     if not durable:
-        settings |= {"fsync": "off", "full_page_writes": "off", "scram_iterations": "1"}
+        settings |= {"fsync": "off", "full_page_writes": "off"}
     for name, value in settings.items():
         yield from ("-c", f"{name}={value}")
