@@ -48,6 +48,7 @@ BEYOND_DRAWING = {
     "confirm_address": "takes a token that was mailed",
     "confirm_mfa": "takes a code of the enrolled app",
     "disable_mfa": "asks for two-step verification that is on",
+    "disconnect_discord": "asks for a Discord account that is connected",
     "finish_discord_sign_in": "takes what Discord's page gave",
     "host_bot": "takes a token that Discord knows",
     "login": "takes the password of an account",
