@@ -27,6 +27,8 @@ def test_register_log_in_stay_in_and_log_out(house: House) -> None:
     made = ana.send("POST", "/api/auth/register", {"email": ana.email, "password": PASSWORD})
     assert made.status_code == 202
     assert not ana.cookies
+    (made_hash,) = house.ask("SELECT left(password_hash, 7) FROM users WHERE email = %s", ana.email)
+    assert made_hash == ("$2b$14$",)
     wrong = ana.send("POST", "/api/auth/login", {"email": ana.email, "password": "not-the-one-at-all"})
     unknown = ana.send("POST", "/api/auth/login", {"email": "nobody@example.com", "password": PASSWORD})
     assert problem_of(wrong, 401)["code"] == problem_of(unknown, 401)["code"]

@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
+
+from support import wide_api
 
 from astero_sandbox.ports import free_port
 
@@ -99,3 +101,31 @@ def _wait(api: ApiProcess, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise AssertionError(f"the api did not start (exit code {process.poll()})")
+
+
+class KeptProcess:
+    """One process with cheap hashes for all tests of a file, for as long as their database stays the same."""
+
+    def __init__(self, *, host: str) -> None:
+        """`host` is what a browser calls it."""
+        self._host = host
+        self._environment: dict[str, str] = {}
+        self.running = ExitStack()
+
+    def environment(self, wanted: dict[str, str]) -> dict[str, str]:
+        """That of the process, `wanted` when it was started; PUBLIC_URL says where it listens."""
+        if self._environment.get("DATABASE_URL") != wanted["DATABASE_URL"]:
+            self.running.close()
+            port = str(free_port())
+            where = {"API_PORT": port, "PUBLIC_URL": f"http://{self._host}:{port}"}
+            self._environment = wanted | where
+            started = running_process(self._environment | {"LIMIT_FACTOR": "1"}, program=(wide_api.__file__,))
+            self.running.enter_context(started)
+        return self._environment
+
+
+@contextmanager
+def kept_process(*, host: str) -> Generator[KeptProcess]:
+    kept = KeptProcess(host=host)
+    with kept.running:
+        yield kept

@@ -8,6 +8,7 @@ from litestar.routes import HTTPRoute
 from support.source import ROOT
 from support.unstarted import unstarted_app
 
+from astero_api.dashboard.static_files import STATIC
 from astero_api.web.limits import RouteLimit
 from astero_api.web.openapi import documented_path
 from astero_api.web.policy import Permission, declared_routes, policy_of
@@ -53,7 +54,7 @@ def _rows(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[tuple[str, st
         "" if declared.audit.value == "none" else declared.audit.value,
     )
     for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):
-        yield documented_path(route), method, " | ".join(cells)
+        yield documented_path(route).replace(STATIC, "/static/…"), method, " | ".join(cells)
 
 
 def _limit(limit: RouteLimit) -> str:

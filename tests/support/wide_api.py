@@ -1,6 +1,7 @@
 """The api with limits that nobody reaches and hashes that cost little, on the port of API_PORT.
 
-Run as a program: what asks thousands of questions has to be answered thousands of times.
+Run as a program: what asks thousands of questions has to be answered thousands of times. With LIMIT_FACTOR 1
+the limits are the real ones.
 """
 
 import os
@@ -26,7 +27,9 @@ def application() -> Any:
     logs.configure(
         service="api", level=os.environ.get("LOG_LEVEL", "INFO"), secrets=logs.secrets_of(settings)
     )
-    return create_app(settings, tiers=Tiers(factor=_FACTOR), bcrypt_cost=_CHEAP)
+    return create_app(
+        settings, tiers=Tiers(factor=int(os.environ.get("LIMIT_FACTOR", _FACTOR))), bcrypt_cost=_CHEAP
+    )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from astero_api.dashboard import home, pages, security_pages
+from astero_api.dashboard.static_files import STATIC_ROUTES
 from astero_api.features.accounts import routes as accounts
 from astero_api.features.accounts.passwords import COST, PasswordHashes
 from astero_api.features.audit import routes as audit
@@ -61,24 +62,15 @@ ROUTES = (
     accounts.register,
     accounts.me,
     home.show_home,
-    home.get_home_script,
+    *STATIC_ROUTES,
     pages.show_verification,
     pages.show_reset,
     pages.show_address,
     pages.show_registration,
     pages.show_forgotten,
-    pages.get_style,
-    pages.get_script,
     security_pages.show_sign_in,
     security_pages.show_security,
     security_pages.show_second_step,
-    security_pages.get_security_style,
-    security_pages.get_security_script,
-    security_pages.get_sign_in_script,
-    security_pages.get_details_script,
-    security_pages.get_proof_script,
-    security_pages.get_second_step_script,
-    security_pages.get_asking_script,
     accounts.patch_me,
     accounts.verify_email,
     accounts.resend_verification,

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from support.api import browser, running_api
 from support.log_capture import captured_log
 
+from astero_api.dashboard.static_files import STATIC
 from astero_api.web.limits import RouteLimit, Tier, Tiers
 from astero_api.web.rate_limit import LimitExceededError, RateLimiter, connect
 from astero_sandbox.valkey import Valkey
@@ -219,7 +220,7 @@ async def test_who_is_refused_is_refused_unread_and_unasked(api_environment: dic
             ("OPTIONS", "/api/auth/me"),
             ("PUT", "/api/auth/me"),
             ("GET", "/nothing"),
-            ("GET", "/static/home.js"),
+            ("GET", f"{STATIC}/home.js"),
             ("GET", "/internal/bots"),
         ):
             answer = await client.request(method, path, content=body())
@@ -234,6 +235,6 @@ async def test_the_operator_says_how_much_the_site_takes_and_what_is_only_tried_
 ) -> None:
     env = api_environment | {"RATE_LIMIT_GLOBAL_PER_MINUTE": "600", "RATE_LIMIT_SHADOW": "ip, read"}
     async with running_api(env) as edge, browser(edge) as client:
-        answers = [await client.get("/static/home.js") for _ in range(130)]
+        answers = [await client.get(f"{STATIC}/home.js") for _ in range(130)]
     assert {answer.status_code for answer in answers} == {200}
     assert "ratelimit-policy" not in answers[0].headers

@@ -1,36 +1,41 @@
 """The page of an account's security, with Chromium's own authenticator: two steps, passkeys, the way in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 from playwright.async_api import Page, expect
 from support.api import PASSWORD
-from support.api_process import running_process
+from support.api_process import KeptProcess, kept_process
 from support.chromium import needs_chromium, opened_page
 from support.mfa import App, forget_used, run
 from support.stack import Database
 
-from astero_sandbox.ports import free_port
-
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 EMAIL = "ana@example.com"
-# the hash of the real cost takes a second, more on a busy machine
-_HASH_MS = 20_000
+# a browser on a busy machine
+_PATIENCE_MS = 20_000
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[KeptProcess]:
+    """Passkeys need a secure page, which localhost is, and a name: an address has none."""
+    with kept_process(host="localhost") as process:
+        yield process
 
 
 @pytest.fixture
-async def origin(api_environment: dict[str, str]) -> AsyncIterator[str]:
-    """Passkeys need a secure page, which localhost is, and a name: an address has none."""
-    port = free_port()
-    url = f"http://localhost:{port}"
-    with running_process(api_environment | {"PUBLIC_URL": url, "API_PORT": str(port)}):
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            body = {"email": EMAIL, "password": PASSWORD}
-            made = await client.post("/api/auth/register", json=body, headers={"Origin": url})
-            assert made.is_success, made.text
-        yield url
+async def origin(api_environment: dict[str, str], kept: KeptProcess) -> str:
+    environment = kept.environment(api_environment)
+    url = environment["PUBLIC_URL"]
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{environment['API_PORT']}", timeout=30
+    ) as client:
+        body = {"email": EMAIL, "password": PASSWORD}
+        made = await client.post("/api/auth/register", json=body, headers={"Origin": url})
+        assert made.is_success, made.text
+    return url
 
 
 @pytest.fixture
@@ -68,7 +73,7 @@ async def test_two_steps_and_passkeys_from_end_to_end(origin: str, page: Page, d
     await plug_in(page)
     await page.goto(f"{origin}/account/security")
     await type_password(page)
-    await expect(page.get_by_text("It is off")).to_be_visible(timeout=_HASH_MS)
+    await expect(page.get_by_text("It is off")).to_be_visible(timeout=_PATIENCE_MS)
 
     await page.get_by_role("button", name="Switch it on").click()
     await expect(page.locator("#qr path")).to_have_count(1)
@@ -91,7 +96,7 @@ async def test_two_steps_and_passkeys_from_end_to_end(origin: str, page: Page, d
     # the password is the first of two steps; the passkey may be the second
     await page.get_by_role("button", name="Sign out everywhere").click()
     await type_password(page)
-    await expect(page.get_by_role("heading", name="One more step")).to_be_visible(timeout=_HASH_MS)
+    await expect(page.get_by_role("heading", name="One more step")).to_be_visible(timeout=_PATIENCE_MS)
     await page.get_by_role("button", name="Use a passkey").click()
     await expect(page.get_by_text("It is on")).to_be_visible()
     assert page.url == f"{origin}/account/security"
@@ -111,7 +116,7 @@ async def test_a_code_or_a_recovery_code_is_the_second_step(
 ) -> None:
     await page.goto(f"{origin}/account/security")
     await type_password(page)
-    await page.get_by_role("button", name="Switch it on").click(timeout=_HASH_MS)
+    await page.get_by_role("button", name="Switch it on").click(timeout=_PATIENCE_MS)
     await expect(page.locator("#qr path")).to_have_count(1)
     app = App((await page.locator("#secret").inner_text()).replace(" ", ""))
     await page.get_by_label("The code your app shows now").fill(app.code())
@@ -123,7 +128,7 @@ async def test_a_code_or_a_recovery_code_is_the_second_step(
     for label, typed in (("Code of your app", app.code()), ("Recovery code", code)):
         await page.get_by_role("button", name="Sign out everywhere").click()
         await type_password(page)
-        await expect(page.get_by_role("heading", name="One more step")).to_be_visible(timeout=_HASH_MS)
+        await expect(page.get_by_role("heading", name="One more step")).to_be_visible(timeout=_PATIENCE_MS)
         if label == "Recovery code":
             await page.get_by_role("button", name="Use a recovery code").click()
         await page.get_by_label(label).fill(app.wrong())
@@ -139,9 +144,9 @@ async def test_a_device_that_verifies_nobody_makes_no_passkey(origin: str, page:
     await plug_in(page, verifies=False)
     await page.goto(f"{origin}/account/security")
     await type_password(page)
-    await page.get_by_label("What you call it").fill("Found on the street", timeout=_HASH_MS)
+    await page.get_by_label("What you call it").fill("Found on the street", timeout=_PATIENCE_MS)
     await page.get_by_role("button", name="Add a passkey").click()
-    await expect(page.get_by_role("alert")).to_contain_text("No passkey was used", timeout=_HASH_MS)
+    await expect(page.get_by_role("alert")).to_contain_text("No passkey was used", timeout=_PATIENCE_MS)
     await expect(page.locator("#passkey-list li")).to_have_count(0)
 
 
@@ -169,7 +174,7 @@ async def test_the_home_page_knows_who_is_signed_in(origin: str, page: Page) -> 
     await page.goto(origin)
     await page.get_by_role("link", name="Sign in", exact=True).click()
     await type_password(page)
-    await expect(page.get_by_text(f"Signed in as {EMAIL}")).to_be_visible(timeout=_HASH_MS)
+    await expect(page.get_by_text(f"Signed in as {EMAIL}")).to_be_visible(timeout=_PATIENCE_MS)
     await expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_hidden()
     # the short cookie ends after ten minutes, and nobody notices
     await page.context.clear_cookies(name="__Host-astero_at")
@@ -187,7 +192,7 @@ async def test_the_password_is_changed_by_keyboard_after_a_proof_that_may_be_can
 ) -> None:
     await page.goto(f"{origin}/account/security")
     await type_password(page)
-    await page.get_by_label("Present password").fill(PASSWORD, timeout=_HASH_MS)
+    await page.get_by_label("Present password").fill(PASSWORD, timeout=_PATIENCE_MS)
     await page.get_by_label("New password").fill("another-set-of-words")
     run(database, "UPDATE sessions SET authenticated_at = now() - interval '301 seconds'")
     await page.keyboard.press("Enter")
@@ -199,10 +204,10 @@ async def test_the_password_is_changed_by_keyboard_after_a_proof_that_may_be_can
     await page.get_by_role("button", name="Change the password").click()
     await proof.get_by_label("Password").fill("not the right one")
     await page.keyboard.press("Enter")
-    await expect(proof.get_by_role("alert")).to_contain_text("This password is wrong", timeout=_HASH_MS)
+    await expect(proof.get_by_role("alert")).to_contain_text("This password is wrong", timeout=_PATIENCE_MS)
     await proof.get_by_label("Password").fill(PASSWORD)
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("status")).to_contain_text("Your password is changed", timeout=_HASH_MS)
+    await expect(page.get_by_role("status")).to_contain_text("Your password is changed", timeout=_PATIENCE_MS)
 
 
 async def test_too_many_tries_are_told_how_long_to_wait(origin: str, page: Page) -> None:
@@ -214,7 +219,7 @@ async def test_too_many_tries_are_told_how_long_to_wait(origin: str, page: Page)
             )
     await type_password(page)
     await expect(page.get_by_role("alert")).to_contain_text(
-        "You can try again in 15 minutes.", timeout=_HASH_MS
+        "You can try again in 15 minutes.", timeout=_PATIENCE_MS
     )
 
 
@@ -226,7 +231,7 @@ async def test_a_narrow_page_is_not_wider_than_the_screen_and_every_field_has_a_
     await page.goto(origin + path)
     if path == "/account/security":
         await type_password(page)
-        await expect(page.get_by_text("It is off")).to_be_visible(timeout=_HASH_MS)
+        await expect(page.get_by_text("It is off")).to_be_visible(timeout=_PATIENCE_MS)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     nameless = (
         "[...document.querySelectorAll('input:not([type=hidden])')].filter((one) => !one.labels.length)"

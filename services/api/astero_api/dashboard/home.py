@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from litestar import Request, Response, get
 
-from astero_api.dashboard.rendering import HTML, OPEN, SCRIPT, answer_page, asset, words_of
+from astero_api.dashboard.rendering import HTML, OPEN, answer_page, words_of
 from astero_api.web.language import language_of
 
 _WORDS: Final = (
@@ -19,9 +19,3 @@ async def show_home(request: Request[Any, Any, Any]) -> Response[bytes]:
     words = words_of("home", _WORDS, language_of(request.scope))
     has_discord = request.app.state.discord_oauth is not None
     return answer_page(request, "home.html.j2", script="home.js", words=words, has_discord=has_discord)
-
-
-@get("/static/home.js", opt=OPEN, media_type=SCRIPT)
-async def get_home_script() -> Response[bytes]:
-    """What the home page does."""
-    return Response(asset("home.js"), media_type=SCRIPT)

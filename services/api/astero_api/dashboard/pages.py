@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from litestar import Request, Response, get
 
-from astero_api.dashboard.rendering import CSS, HTML, OPEN, SCRIPT, answer_page, asset, words_of
+from astero_api.dashboard.rendering import HTML, OPEN, answer_page, words_of
 from astero_api.web.language import language_of
 from astero_api.web.places import SECURITY_PAGE, SIGN_IN_PAGE
 from astero_shared.i18n import text
@@ -71,15 +71,3 @@ async def show_registration(request: AnyRequest) -> Response[bytes]:
 async def show_forgotten(request: AnyRequest) -> Response[bytes]:
     """The page on which one asks for a new password."""
     return _show(request, "forgot")
-
-
-@get("/static/account.css", opt=OPEN, media_type=CSS)
-async def get_style() -> Response[bytes]:
-    """What the pages look like."""
-    return Response(asset("account.css"), media_type=CSS)
-
-
-@get("/static/account.js", opt=OPEN, media_type=SCRIPT)
-async def get_script() -> Response[bytes]:
-    """What the pages do."""
-    return Response(asset("account.js"), media_type=SCRIPT)

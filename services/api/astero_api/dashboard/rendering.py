@@ -1,16 +1,14 @@
 """How a page leaves: a template of ours in the reader's language, with a nonce for its scripts alone."""
 
-import base64
-import hashlib
 import secrets
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response
 
+from astero_api.dashboard.static_files import STATIC, integrity_of
 from astero_api.web.context import context_of
 from astero_api.web.language import language_of
 from astero_api.web.limits import READ
@@ -18,8 +16,6 @@ from astero_api.web.policy import AuditClass, Permission, policy
 from astero_shared.i18n import Locale, text
 
 HTML: Final = "text/html"
-CSS: Final = "text/css"
-SCRIPT: Final = "text/javascript"
 _EVERYWHERE: Final = (
     "no_script", "failed", "wait", "no_passkey", "known_passkey", "email", "password", "new_password",
     "password_hint", "show_password", "sign_in", "sign_in_passkey", "sign_in_discord", "sign_out", "or",
@@ -29,27 +25,13 @@ OPEN: Final = policy(permission=Permission.PUBLIC, limit=READ, audit=AuditClass.
 
 @cache
 def _templates() -> Environment:
-    templates = Environment(
+    return Environment(
         loader=PackageLoader("astero_api", "dashboard/templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals["integrity"] = _integrity
-    return templates
-
-
-@cache
-def _integrity(name: str) -> str:
-    """Subresource integrity: a browser runs this file of `static/` only as it was when the page was made."""
-    return f"sha384-{base64.b64encode(hashlib.sha384(asset(name)).digest()).decode()}"
-
-
-@cache
-def asset(name: str) -> bytes:
-    """A file of `static/`."""
-    return files("astero_api.dashboard").joinpath("static", name).read_bytes()
 
 
 def words_of(page: str, names: Iterable[str], locale: Locale) -> dict[str, str]:
@@ -64,5 +46,6 @@ def answer_page(request: Request[Any, Any, Any], template: str, **shown: Any) ->
     locale = language_of(request.scope)
     context = context_of(request.scope)
     context.page_nonce = nonce = secrets.token_urlsafe(18)
-    html = _templates().get_template(template).render(locale=locale, nonce=nonce, **shown)
+    shown |= {"locale": locale, "nonce": nonce, "static": STATIC, "integrity": integrity_of}
+    html = _templates().get_template(template).render(shown)
     return Response(html.encode(), media_type=HTML, headers={"content-language": locale})

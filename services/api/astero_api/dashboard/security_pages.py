@@ -8,7 +8,7 @@ from typing import Any, Final
 from litestar import Request, Response, get
 from litestar.params import FromQuery
 
-from astero_api.dashboard.rendering import CSS, HTML, OPEN, SCRIPT, answer_page, asset, words_of
+from astero_api.dashboard.rendering import HTML, OPEN, answer_page, words_of
 from astero_api.features.discord_accounts.pending import safe_path
 from astero_api.web.language import language_of
 from astero_api.web.places import SECOND_STEP_PAGE, SECURITY_PAGE, SIGN_IN_PAGE
@@ -89,45 +89,3 @@ async def show_second_step(request: AnyRequest, next: FromQuery[str | None] = No
         next_path=safe_path(next),
         sign_in=SIGN_IN_PAGE,
     )
-
-
-@get("/static/security.js", opt=OPEN, media_type=SCRIPT)
-async def get_security_script() -> Response[bytes]:
-    """What the page of the account's security does."""
-    return Response(asset("security.js"), media_type=SCRIPT)
-
-
-@get("/static/sign-in.js", opt=OPEN, media_type=SCRIPT)
-async def get_sign_in_script() -> Response[bytes]:
-    """What the page of signing in does."""
-    return Response(asset("sign-in.js"), media_type=SCRIPT)
-
-
-@get("/static/details.js", opt=OPEN, media_type=SCRIPT)
-async def get_details_script() -> Response[bytes]:
-    """What the page of the account's security does with the address, the password and Discord."""
-    return Response(asset("details.js"), media_type=SCRIPT)
-
-
-@get("/static/proof.js", opt=OPEN, media_type=SCRIPT)
-async def get_proof_script() -> Response[bytes]:
-    """How that page asks for a proof that it is still the same person."""
-    return Response(asset("proof.js"), media_type=SCRIPT)
-
-
-@get("/static/second-step.js", opt=OPEN, media_type=SCRIPT)
-async def get_second_step_script() -> Response[bytes]:
-    """What the page of the second step does."""
-    return Response(asset("second-step.js"), media_type=SCRIPT)
-
-
-@get("/static/asking.js", opt=OPEN, media_type=SCRIPT)
-async def get_asking_script() -> Response[bytes]:
-    """How all of them ask the api and the browser's passkeys."""
-    return Response(asset("asking.js"), media_type=SCRIPT)
-
-
-@get("/static/security.css", opt=OPEN, media_type=CSS)
-async def get_security_style() -> Response[bytes]:
-    """What the page of the account's security looks like, beyond what all pages do."""
-    return Response(asset("security.css"), media_type=CSS)

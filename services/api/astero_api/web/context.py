@@ -19,7 +19,8 @@ class RequestContext:
 
     `access` is a token whose signature and times hold; `identity`, `bot` and `guild` are there once
     PostgreSQL has confirmed the session and the right. `second_step` is read on the one route that takes it;
-    `page_nonce` is set where the answer is a page, whose scripts carry it.
+    `page_nonce` is set where the answer is a page, whose scripts carry it; `lasts` where it is a file that
+    browsers may keep.
     """
 
     request_id: str
@@ -32,6 +33,7 @@ class RequestContext:
     guild: GuildScope | None = None
     second_step: SecondStep | None = None
     page_nonce: str | None = None
+    lasts: bool = False
 
 
 def context_of(scope: Scope | dict[str, Any]) -> RequestContext:

@@ -142,6 +142,7 @@ class _Reply:
                 *self._context.headers,
                 ours=self._headers,
                 page_nonce=self._context.page_nonce,
+                lasts=self._context.lasts,
             )
         elif self._dropped:
             return

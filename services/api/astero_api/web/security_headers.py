@@ -69,6 +69,7 @@ API_SECURITY_HEADERS: Final[tuple[Header, ...]] = (
 
 CSP_REPORTS_PATH: Final = "/api/reports/csp"
 _REPORTING: Final[Header] = (b"reporting-endpoints", f'csp="{CSP_REPORTS_PATH}"'.encode())
+_KEPT: Final[Header] = (b"cache-control", b"public, max-age=31536000, immutable")
 _POLICY: Final = b"content-security-policy"
 _OURS: Final = frozenset(name for name, _ in (*API_SECURITY_HEADERS, _REPORTING)) | {b"x-request-id"}
 
@@ -100,11 +101,15 @@ def with_security_headers(
     *extra: Header,
     ours: tuple[Header, ...] = API_SECURITY_HEADERS,
     page_nonce: str | None = None,
+    lasts: bool = False,
 ) -> list[Header]:
     """`headers` without any that we own, then `ours` once each (twice is invalid to every browser).
 
-    With `page_nonce` the answer is a page, which the policy of the api's answers would leave blank.
+    With `page_nonce` the answer is a page, which the policy of the api's answers would leave blank; one that
+    `lasts` is nobody's own, and kept.
     """
+    if lasts:
+        ours = tuple(_KEPT if name == _KEPT[0] else (name, value) for name, value in ours)
     if page_nonce is not None:
         of_pages = {_POLICY: page_policy(page_nonce), _PERMISSIONS: _PAGE_PERMISSIONS}
         ours = (*((name, of_pages.get(name, value)) for name, value in ours), _REPORTING)

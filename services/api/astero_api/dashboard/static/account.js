@@ -1,4 +1,4 @@
-import { ask, guarded } from "/static/asking.js";
+import { ask, guarded } from "./asking.js";
 
 const form = document.querySelector("form");
 const button = form.querySelector("button");

@@ -74,7 +74,8 @@ const inTime = (seconds) => {
   return minutes < 90 ? relative.format(minutes, "minute") : relative.format(Math.ceil(minutes / 60), "hour");
 };
 
-const inWords = (error, words) => {
+// `words` are the sentences of the page for what the api has none for.
+export const inWords = (error, words) => {
   if (error instanceof Refusal) {
     return error.status === 429 && error.wait ? `${words.wait} ${inTime(error.wait)}.` : error.message;
   }

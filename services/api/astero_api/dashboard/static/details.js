@@ -1,7 +1,7 @@
 // The address, the password and the Discord account.
 
-import { ask } from "/static/asking.js";
-import { insist, prove } from "/static/proof.js";
+import { ask } from "./asking.js";
+import { insist, prove } from "./proof.js";
 
 const find = (id) => document.getElementById(id);
 

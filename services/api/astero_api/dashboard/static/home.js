@@ -1,6 +1,6 @@
 // Shows who is signed in; without an answer the ways in stay as they are.
 
-import { ask, guarded, Refusal } from "/static/asking.js";
+import { ask, guarded, Refusal } from "./asking.js";
 
 const byId = (id) => document.getElementById(id);
 

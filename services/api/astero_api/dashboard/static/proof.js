@@ -1,6 +1,6 @@
 // A proof that it is still the same person, where the api asks for one: a dialog over the page.
 
-import { ask, Cancelled, guarded, knowsPasskeys, usePasskey } from "/static/asking.js";
+import { ask, Cancelled, guarded, knowsPasskeys, usePasskey } from "./asking.js";
 
 const find = (id) => document.getElementById(id);
 const dialog = find("proof");

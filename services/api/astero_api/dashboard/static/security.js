@@ -1,6 +1,6 @@
-import { ask, guarded, knowsPasskeys, makePasskey } from "/static/asking.js";
-import { listen, showDetails } from "/static/details.js";
-import { insist, offer } from "/static/proof.js";
+import { ask, guarded, inWords, knowsPasskeys, makePasskey } from "./asking.js";
+import { listen, showDetails } from "./details.js";
+import { insist, offer } from "./proof.js";
 
 const find = (id) => document.getElementById(id);
 const problem = find("problem");
@@ -166,6 +166,6 @@ show().catch((error) => {
   if (error.status === 401) {
     leave();
   } else {
-    problem.textContent = error.message || problem.dataset.failed;
+    problem.textContent = inWords(error, problem.dataset);
   }
 });

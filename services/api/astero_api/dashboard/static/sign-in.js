@@ -1,4 +1,4 @@
-import { ask, guarded, knowsPasskeys, usePasskey } from "/static/asking.js";
+import { ask, guarded, knowsPasskeys, usePasskey } from "./asking.js";
 
 const find = (id) => document.getElementById(id);
 const { next, secondStep } = document.querySelector("main").dataset;
