@@ -13,12 +13,13 @@ import psycopg
 import pytest
 import redis
 from psycopg import sql
-from support.databases import clean_databases, fresh_database
 
 from astero_sandbox.postgres import Postgres
 from astero_sandbox.roles import ROLES, DatabaseUrls, migration
 from astero_sandbox.servers import running_postgres, running_valkey
 from astero_sandbox.valkey import Valkey
+
+from .databases import clean_databases, fresh_database
 
 _PASSWORDS = {role: secrets.token_urlsafe() for role in ROLES}
 _TEMPLATE = "astero_template"
