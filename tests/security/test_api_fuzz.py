@@ -32,6 +32,9 @@ from astero_api.app import ROUTES
 from astero_sandbox.postgres import Postgres
 from astero_sandbox.valkey import Valkey
 
+# what browsers send of a page's policy is JSON by another name
+schemathesis.serializer.alias(["application/csp-report", "application/reports+json"], "application/json")
+
 OPERATIONS = sorted(route.fn.__name__ for route in ROUTES)
 # Of each operation: cases drawn from its schema, cases that break it, and those at every edge of it.
 GOOD, BAD, EDGES = 10, 6, 24

@@ -109,8 +109,8 @@ def questions(planter: Planter, document: dict[str, Any], resident: Resident) ->
                 yield {"method": method, "url": query, "headers": seen}
             yield {"method": method, "url": f"{own}?{planter.at(f'{where} query name')}=1", "headers": seen}
             if "requestBody" in operation:
-                schema = operation["requestBody"]["content"]["application/json"]["schema"]
-                body = planter.body(f"{where} body", schema, document)
+                media_type, taken = next(iter(operation["requestBody"]["content"].items()))
+                body = planter.body(f"{where} body", taken["schema"], document)
                 strange = {planter.at(f"{where} unknown name"): planter.at(f"{where} unknown value")}
                 told = json.dumps(body if isinstance(body, dict) else {})
                 for content in (
@@ -120,7 +120,7 @@ def questions(planter: Planter, document: dict[str, Any], resident: Resident) ->
                     json.dumps(planter.at(f"{where} text")),
                     told[:-1] + f', "{planter.at(f"{where} broken")}',
                 ):
-                    kind = seen | {"Content-Type": "application/json"}
+                    kind = seen | {"Content-Type": media_type}
                     yield {"method": method, "url": own, "headers": kind, "content": content}
 
 

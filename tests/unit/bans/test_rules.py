@@ -4,13 +4,13 @@ from ipaddress import ip_network
 
 import pytest
 
-from astero_api.web.client_ip import bucket_of
 from astero_shared.features.bans.rules import (
     BanRefusedError,
     keys_of_ban,
     keys_of_client,
     network_to_ban,
 )
+from astero_shared.networks import bucket_of
 
 
 @pytest.mark.parametrize(
