@@ -10,11 +10,10 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
-from support import wide_api
-
 from astero_sandbox.ports import free_port
 
 READY_SECONDS = 30.0
+_CHEAP_API = str(Path(__file__).with_name("wide_api.py"))
 
 
 class ApiProcess:
@@ -119,7 +118,7 @@ class KeptProcess:
             port = str(free_port())
             where = {"API_PORT": port, "PUBLIC_URL": f"http://{self._host}:{port}"}
             self._environment = wanted | where
-            started = running_process(self._environment | {"LIMIT_FACTOR": "1"}, program=(wide_api.__file__,))
+            started = running_process(self._environment | {"LIMIT_FACTOR": "1"}, program=(_CHEAP_API,))
             self.running.enter_context(started)
         return self._environment
 
