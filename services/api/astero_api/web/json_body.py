@@ -100,16 +100,18 @@ def _refuse_text(text: str, tree: Any) -> None:
             raise MalformedError(sentence="request.surrogate", pointer=_pointer_to(text, tree)) from None
 
 
-def _pointer_to(wanted: Any, tree: Any) -> str | None:
-    """Of a key that is wanted, the object it stands in."""
+def _pointer_to(wanted: Any, tree: Any, levels: int = MAX_DEPTH) -> str | None:
+    """Of a key that is wanted, the object it stands in. What lies deeper than `levels` was not looked at yet,
+    and may be as deep as the parser allows.
+    """
     if tree is wanted:
         return ""
-    if not isinstance(tree, dict | list):
+    if levels == 0 or not isinstance(tree, dict | list):
         return None
     if isinstance(tree, dict) and any(key is wanted for key in tree):
         return ""
     steps = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    below = ((step, _pointer_to(wanted, value)) for step, value in steps)
+    below = ((step, _pointer_to(wanted, value, levels - 1)) for step, value in steps)
     return next((f"/{_escape(str(step))}{rest}" for step, rest in below if rest is not None), None)
 
 
