@@ -195,7 +195,7 @@ async def test_pages_have_every_header_and_a_nonce_of_their_own(api: Edge) -> No
             assert policy == (
                 f"default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self';"
                 " img-src 'self' https://cdn.discordapp.com; connect-src 'self'; font-src 'self';"
-                " base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none';"
+                " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none';"
                 " require-trusted-types-for 'script'; report-uri /api/reports/csp; report-to csp"
             )
             assert answer.headers.get_list("reporting-endpoints") == ['csp="/api/reports/csp"']

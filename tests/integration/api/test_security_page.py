@@ -150,6 +150,18 @@ async def test_a_device_that_verifies_nobody_makes_no_passkey(origin: str, page:
     await expect(page.locator("#passkey-list li")).to_have_count(0)
 
 
+async def test_a_slow_script_never_puts_a_password_in_the_address(origin: str) -> None:
+    async with opened_page(complaints=[]) as page:
+        await page.route("**/sign-in.js", lambda route: route.abort())
+        await page.goto(f"{origin}/account/sign-in")
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        await expect(page.locator("#password")).to_be_hidden()
+        # nor does the browser itself send the form, whatever submits it
+        async with page.expect_console_message(lambda said: "form-action" in said.text):
+            await page.evaluate("document.querySelector('form').submit()")
+        assert page.url == f"{origin}/account/sign-in"
+
+
 async def test_nothing_inline_and_no_frame(origin: str) -> None:
     async with httpx.AsyncClient(base_url=origin) as client:
         for path in ("/account/security", "/account/second-step", "/account/sign-in"):

@@ -19,7 +19,6 @@ form.addEventListener(
   }),
 );
 
-passkey.hidden = !knowsPasskeys;
 passkey.addEventListener(
   "click",
   guarded(find("problem"), passkey, async () => {
@@ -28,3 +27,5 @@ passkey.addEventListener(
     goOn();
   }),
 );
+form.hidden = false;
+passkey.hidden = !knowsPasskeys;
