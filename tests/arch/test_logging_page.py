@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import get_args
 
-from support.source import ROOT, Source, members
+from support.documents import rows, section
+from support.source import Source, members
 
 from astero_shared.observability.security_events import SecurityEventName
 
@@ -15,9 +16,7 @@ _TOLD = {"error", "critical", "exception"}
 
 def listed(heading: str) -> set[str]:
     """What the first column of a section's table names."""
-    section = (ROOT / "docs/logging.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    rows = [line for line in section.splitlines() if line.startswith("| `")]
-    return {name for row in rows for name in _CODE.findall(row.split("|")[1])}
+    return {name for row in rows(section("docs/logging.md", heading)) for name in _CODE.findall(row[0])}
 
 
 def errors(source: Source) -> Iterator[str]:

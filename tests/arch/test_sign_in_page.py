@@ -1,9 +1,8 @@
 """The page about signing in says what the code does."""
 
-import re
 from datetime import timedelta
 
-from support.source import ROOT
+from support.documents import rows, section
 
 from astero_api.features.accounts.passwords import COST
 from astero_api.features.sessions.tokens import MAX_SESSIONS, REFRESH_IDLE, REPLAY_GRACE, SESSION_LIFETIME
@@ -20,7 +19,6 @@ from astero_shared.features.mfa.rules import LOGIN_LIFETIME, MAX_ATTEMPTS, RECOV
 from astero_shared.features.sessions.rules import FRESH_FOR
 
 PAGE = "docs/sign-in.md"
-_ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
 
 def in_words(time: timedelta) -> str:
@@ -31,12 +29,8 @@ def in_words(time: timedelta) -> str:
     raise ValueError(time)
 
 
-def section(heading: str) -> str:
-    return (ROOT / PAGE).read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
-
-
 def test_its_numbers_are_the_codes() -> None:
-    told = dict(_ROW.findall(section("The numbers"))[1:])
+    told = dict(rows(section(PAGE, "The numbers")))
     assert told == {
         "the shortest password": f"{MIN_PASSWORD_BYTES} bytes and {MIN_PASSWORD_CHARACTERS} characters",
         "the longest password": f"{MAX_PASSWORD_BYTES} bytes",
@@ -60,5 +54,5 @@ def test_its_numbers_are_the_codes() -> None:
 def test_its_words_are_the_codes() -> None:
     listed = ", ".join(f"`{word}`" for word in SERVICE_WORDS)
     assert f"what is made of these words: {listed}, the\naccount's own address and name" in section(
-        "Passwords"
+        PAGE, "Passwords"
     )

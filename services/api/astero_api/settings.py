@@ -106,6 +106,9 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.astero_ssrf_test_allow and self.astero_env == "production":
             raise ConfigurationError("ASTERO_SSRF_TEST_ALLOW", "is for ASTERO_ENV=test and development alone")
+        if (self.discord_client_id is None) != (self.discord_client_secret is None):
+            missing = "DISCORD_CLIENT_ID" if self.discord_client_id is None else "DISCORD_CLIENT_SECRET"
+            raise ConfigurationError(missing, "is required: signing in with Discord needs both")
         if (self.smtp_url is None) != (self.mail_from is None) or (
             self.smtp_url is None and self.astero_env == "production"
         ):
