@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 from playwright.async_api import Page, expect
-from support.api import browser
+from support.api import PASSWORD, browser
 from support.api_process import KeptProcess, kept_process
 from support.chromium import needs_chromium, opened_page
 from support.mail import MailSandbox, link_of
@@ -18,11 +18,11 @@ from astero_api.features.accounts.links import make_link
 from astero_api.web.edge import Edge
 from astero_api.web.security_headers import API_SECURITY_HEADERS
 from astero_shared.db.session import transaction
-from astero_shared.features.accounts.store import Purpose, get_user
-from astero_shared.ids import new_id
+from astero_shared.features.accounts.store import Purpose, find_user_by_email, get_user
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
+ANA, BEA = "ana@example.com", "bea@example.com"
 NEW = "another-set-of-words"
 
 
@@ -48,15 +48,25 @@ async def page() -> AsyncIterator[Page]:
         yield found
 
 
+async def registered(office: Office, origin: str, email: str) -> UUID:
+    async with httpx.AsyncClient(base_url=origin, headers={"Origin": origin}, timeout=30) as client:
+        made = await client.post("/api/auth/register", json={"email": email, "password": PASSWORD})
+        assert made.is_success, made.text
+    async with transaction(office.engine) as session:
+        user = await find_user_by_email(session, email)
+    assert user is not None
+    return user.id
+
+
 @pytest.fixture
-def user_id(office: Office) -> UUID:
-    made = new_id()
-    office.change(
-        "INSERT INTO users (id, email, email_key, locale, created_at)"
-        " VALUES (%s, 'ana@example.com', 'ana@example.com', 'en', now())",
-        made,
-    )
-    return made
+async def user_id(office: Office, origin: str) -> UUID:
+    return await registered(office, origin, ANA)
+
+
+async def sign_in(page: Page, email: str) -> None:
+    await page.locator("#email").fill(email)
+    await page.locator("#password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 async def link(office: Office, user_id: UUID, purpose: Purpose, email: str | None = None) -> str:
@@ -66,17 +76,31 @@ async def link(office: Office, user_id: UUID, purpose: Purpose, email: str | Non
     return token
 
 
-async def test_an_address_is_confirmed_by_a_click_and_not_by_opening(
+async def test_an_address_is_confirmed_by_who_is_signed_in_and_clicks(
     origin: str, office: Office, user_id: UUID, page: Page
 ) -> None:
-    token = await link(office, user_id, "verify", "ana@example.com")
+    await registered(office, origin, BEA)
+    token = await link(office, user_id, "verify", ANA)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("framenavigated", lambda frame: asked.append(frame.url.partition("#")[0]))
     await page.goto(f"{origin}/account/verify#{token}")
-    await expect(page.get_by_role("heading", name="Confirm your address")).to_be_visible()
-    assert page.url == f"{origin}/account/verify", "the secret is out of the address"
-    assert office.rows("SELECT email_verified_at FROM users") == [(None,)]
-    await page.get_by_role("button", name="Confirm my address").click()
+    confirm = page.get_by_role("button", name="Confirm my address")
+    for email, said in ((BEA, "Sign in to this account first"), (ANA, "belongs to another account")):
+        await confirm.click()
+        await expect(page.get_by_role("alert")).to_contain_text(said)
+        assert page.url == f"{origin}/account/verify", "the secret is out of the address"
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.locator("#email")).to_be_visible()
+        assert page.url == f"{origin}/account/sign-in?next=/account/verify"
+        await sign_in(page, email)
+    await expect(confirm).to_be_visible(timeout=20_000)
+    assert office.rows("SELECT email_verified_at FROM users WHERE email_verified_at IS NOT NULL") == []
+    await confirm.click()
     await expect(page.get_by_role("status")).to_contain_text("your address is confirmed")
-    assert office.rows("SELECT email_verified_at IS NOT NULL FROM users") == [(True,)]
+    assert office.rows("SELECT email FROM users WHERE email_verified_at IS NOT NULL") == [(ANA,)]
+    assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert not [url for url in asked if token in url]
 
 
 async def test_the_whole_way_in_french(origin: str, office: Office, mail: MailSandbox) -> None:
@@ -93,12 +117,10 @@ async def test_the_whole_way_in_french(origin: str, office: Office, mail: MailSa
         await office.work()
         (letter,) = mail.messages("ana@example.com")
         assert letter["subject"] == "Confirmez votre adresse"
-        for said in ("Merci, votre adresse est confirmée", "Ce lien a déjà été utilisé"):
-            await page.goto("about:blank")
-            await page.goto(link_of(letter))
-            await page.get_by_role("button", name="Confirmer mon adresse").click()
-            await expect(page.get_by_text(said)).to_be_visible()
-        await page.goto(f"{origin}/account/sign-in")
+        await page.goto(link_of(letter))
+        await page.get_by_role("button", name="Confirmer mon adresse").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Connectez-vous d’abord à ce compte")
+        await page.get_by_role("button", name="Se connecter").click()
         await page.get_by_role("link", name="Mot de passe oublié").click()
         await page.get_by_label("Adresse e-mail").fill("ana@example.com")
         await page.get_by_role("button", name="Envoyer la lettre").click()
@@ -141,7 +163,8 @@ async def test_an_account_moves_to_its_new_address(
     origin: str, office: Office, user_id: UUID, page: Page
 ) -> None:
     token = await link(office, user_id, "address", "ana@elsewhere.example")
-    await page.goto(f"{origin}/account/address#{token}")
+    await page.goto(f"{origin}/account/sign-in?next=/account/address#{token}")
+    await sign_in(page, ANA)
     await page.get_by_role("button", name="Use this address").click()
     await expect(page.get_by_role("status")).to_contain_text("has its new address")
     assert office.rows("SELECT email FROM users") == [("ana@elsewhere.example",)]

@@ -77,11 +77,14 @@ async def test_the_address_changes_with_the_link_and_both_are_told(
     assert letter["to"] == [NEW]
     body = {"token": token_of(letter)}
     async with browser(api, address="198.51.100.1") as phone:
+        # whoever reads the letter does not take an account upon them that somebody else can enter
+        assert (await phone.post("/api/auth/email/change", json=body)).status_code == 401
+        await log_in(phone)
         assert (await phone.post("/api/auth/email/verify", json=body)).status_code == 410
         assert (await phone.post("/api/auth/email/change", json=body)).status_code == 204
-        assert (await phone.post("/api/auth/email/change", json=body)).status_code == 410
         assert (await ana.get("/api/auth/me")).status_code == 401
         await log_in(phone, NEW)
+        assert (await phone.post("/api/auth/email/change", json=body)).status_code == 410
         me = (await phone.get("/api/auth/me")).json()
         assert (me["email"], me["emailVerified"]) == (NEW, True)
     await office.work()
@@ -121,7 +124,10 @@ async def test_an_address_that_got_an_account_meanwhile_stays_theirs(
     body = {"token": token_of(mail.messages(NEW)[0])}
     async with browser(api, address="198.51.100.1") as quicker:
         await register(quicker, NEW)
-        assert (await quicker.post("/api/auth/email/change", json=body)).status_code == 410
+        await log_in(quicker, NEW)
+        refused = await quicker.post("/api/auth/email/change", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "accounts.link_of_another")
+    assert (await ana.post("/api/auth/email/change", json=body)).status_code == 410
     assert (await ana.get("/api/auth/me")).json()["email"] == ANA
 
 
@@ -144,4 +150,5 @@ async def test_a_verification_letter_for_an_earlier_address_opens_nothing(
     await office.work()
     moved = await client.post("/api/auth/email/change", json={"token": token_of(mail.messages(NEW)[0])})
     assert moved.status_code == 204
+    await log_in(client, NEW)
     assert (await client.post("/api/auth/email/verify", json=verify)).status_code == 410

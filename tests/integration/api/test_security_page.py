@@ -127,8 +127,13 @@ async def test_a_code_or_a_recovery_code_is_the_second_step(
 
     for label, typed in (("Code of your app", app.code()), ("Recovery code", code)):
         await page.get_by_role("button", name="Sign out everywhere").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        # a letter's secret goes through both steps in the fragment, and shows in neither
+        await page.goto(f"{page.url}#secret")
+        await expect(page).to_have_url(f"{origin}/account/sign-in?next=/account/security")
         await type_password(page)
         await expect(page.get_by_role("heading", name="One more step")).to_be_visible(timeout=_PATIENCE_MS)
+        await expect(page).to_have_url(f"{origin}/account/second-step?next=%2Faccount%2Fsecurity")
         if label == "Recovery code":
             await page.get_by_role("button", name="Use a recovery code").click()
         await page.get_by_label(label).fill(app.wrong())
@@ -137,6 +142,7 @@ async def test_a_code_or_a_recovery_code_is_the_second_step(
         await page.get_by_label(label).fill(typed)
         await page.get_by_role("button", name="Confirm").click()
         await expect(page.get_by_text("It is on")).to_be_visible()
+        assert page.url == f"{origin}/account/security#secret"
     await expect(page.get_by_text("Recovery codes left: 9")).to_be_visible()
 
 

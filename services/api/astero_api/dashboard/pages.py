@@ -19,18 +19,22 @@ AnyRequest = Request[Any, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """Where the script posts, what the person types, and the page one may need next, whatever comes of it."""
+    """Where the script posts, what the person types, and the page one may need next, whatever comes of it.
+
+    A link that is `for_the_signed_in` may come to a browser where nobody is, or somebody else.
+    """
 
     action: str
     onward: str
     fields: tuple[str, ...] = ()
     of_a_letter: bool = True
+    for_the_signed_in: bool = False
 
 
 _FORMS: Final = {
-    "verify": _Form("/api/auth/email/verify", SECURITY_PAGE),
+    "verify": _Form("/api/auth/email/verify", SECURITY_PAGE, for_the_signed_in=True),
     "reset": _Form("/api/auth/password/reset", "/account/forgot", ("password",)),
-    "address": _Form("/api/auth/email/change", SECURITY_PAGE),
+    "address": _Form("/api/auth/email/change", SECURITY_PAGE, for_the_signed_in=True),
     "register": _Form("/api/auth/register", SIGN_IN_PAGE, ("email", "password"), of_a_letter=False),
     "forgot": _Form("/api/auth/password/forgot", SIGN_IN_PAGE, ("email",), of_a_letter=False),
 }
@@ -38,9 +42,15 @@ _FORMS: Final = {
 
 def _show(request: AnyRequest, page: str) -> Response[bytes]:
     locale, form = language_of(request.scope), _FORMS[page]
-    words = words_of(page, ("title", "lead", "action", "done", "onward"), locale)
+    names = ("title", "lead", "action", "done", "onward")
+    if form.for_the_signed_in:
+        names += ("sign_in_first",)
+    words = words_of(page, names, locale)
     words["incomplete"] = text("pages.incomplete", locale)
-    return answer_page(request, "account.html.j2", script="account.js", words=words, form=form)
+    sign_in = f"{SIGN_IN_PAGE}?next=/account/{page}"
+    return answer_page(
+        request, "account.html.j2", script="account.js", words=words, form=form, sign_in=sign_in
+    )
 
 
 @get("/account/verify", opt=OPEN, media_type=HTML)

@@ -4,6 +4,7 @@ They hold nothing of anybody: what they show, their scripts ask the api for.
 """
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from litestar import Request, Response, get
 from litestar.params import FromQuery
@@ -87,5 +88,5 @@ async def show_second_step(request: AnyRequest, next: FromQuery[str | None] = No
         script="second-step.js",
         words=words,
         next_path=safe_path(next),
-        sign_in=SIGN_IN_PAGE,
+        sign_in=f"{SIGN_IN_PAGE}?{urlencode({'next': safe_path(next)})}",
     )

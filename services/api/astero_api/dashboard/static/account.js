@@ -1,4 +1,5 @@
 import { ask, guarded } from "./asking.js";
+import { takeFragment } from "./fragment.js";
 
 const form = document.querySelector("form");
 const button = form.querySelector("button");
@@ -6,11 +7,8 @@ const done = document.getElementById("done");
 const password = document.getElementById("password");
 const show = document.getElementById("show");
 
-// The link's secret is taken out of the address at once: neither the history nor a shared screen keeps it.
-const token = form.dataset.token ? location.hash.slice(1) : undefined;
-if (token !== undefined) {
-  history.replaceState(null, "", location.pathname);
-}
+const fragment = takeFragment();
+const token = form.dataset.token ? fragment.slice(1) : undefined;
 
 if (token === "") {
   const incomplete = document.getElementById("incomplete");
@@ -31,11 +29,24 @@ const given = () => {
   return form.dataset.action.endsWith("/register") ? { ...typed, locale: document.documentElement.lang } : typed;
 };
 
+const signIn = document.getElementById("sign-in");
+signIn?.addEventListener("click", () => location.assign(signIn.dataset.page + fragment));
+
+// A letter may be read where nobody is signed in, or somebody else.
+const offerSignIn = (error) => {
+  const nobody = error.code === "auth.unauthenticated";
+  if (signIn && (nobody || error.code === "accounts.link_of_another")) {
+    signIn.hidden = false;
+    error.message = nobody ? signIn.dataset.first : error.message;
+  }
+  throw error;
+};
+
 // Asked of the person and not done on opening: a scanner that follows links must not use the only use up.
 form.addEventListener(
   "submit",
   guarded(document.getElementById("problem"), button, async () => {
-    await ask("POST", form.dataset.action, given());
+    await ask("POST", form.dataset.action, given()).catch(offerSignIn);
     form.hidden = true;
     done.textContent = done.dataset.done;
   }),

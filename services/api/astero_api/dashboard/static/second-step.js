@@ -1,10 +1,12 @@
 import { ask, guarded, knowsPasskeys, usePasskey } from "./asking.js";
+import { takeFragment } from "./fragment.js";
 
 const find = (id) => document.getElementById(id);
 const form = find("step");
 const problem = find("problem");
 const input = find("code");
 const next = document.querySelector("main").dataset.next;
+const fragment = takeFragment();
 
 const finish = async (proof) => {
   try {
@@ -16,10 +18,16 @@ const finish = async (proof) => {
     }
     throw error;
   }
-  location.replace(next);
+  location.replace(next + fragment);
 };
 
 let field = "code";
+const again = find("again").querySelector("a");
+again.addEventListener("click", (event) => {
+  event.preventDefault();
+  location.replace(again.href + fragment);
+});
+
 find("other").addEventListener("click", () => {
   field = field === "code" ? "recoveryCode" : "code";
   const words = find("other").dataset;

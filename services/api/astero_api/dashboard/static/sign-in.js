@@ -1,18 +1,21 @@
 import { ask, guarded, knowsPasskeys, usePasskey } from "./asking.js";
+import { takeFragment } from "./fragment.js";
 
 const find = (id) => document.getElementById(id);
 const { next, secondStep } = document.querySelector("main").dataset;
 const form = find("sign-in");
 const passkey = find("sign-in-passkey");
 
-const goOn = () => location.replace(next);
+// of the page that sent the person here
+const fragment = takeFragment();
+const goOn = () => location.replace(next + fragment);
 
 form.addEventListener(
   "submit",
   guarded(find("problem"), form.querySelector("button"), async () => {
     const answer = await ask("POST", "/api/auth/login", Object.fromEntries(new FormData(form)));
     if (answer.mfaRequired) {
-      location.assign(`${secondStep}?next=${encodeURIComponent(next)}`);
+      location.assign(`${secondStep}?next=${encodeURIComponent(next)}${fragment}`);
       return;
     }
     goOn();

@@ -4,12 +4,13 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from astero_api.mail.kinds import ADDRESS_CHANGE_LIFETIME, RESET_LIFETIME, VERIFY_LIFETIME
 from astero_shared.clock import utc_now
-from astero_shared.errors import GoneError
+from astero_shared.errors import ForbiddenError, GoneError
 from astero_shared.features.accounts.store import (
     Purpose,
     claim_account_token,
@@ -72,6 +73,19 @@ async def find_link(session: AsyncSession, purpose: Purpose, token: str) -> Acco
     if found is None:
         raise link_invalid()
     return found
+
+
+async def find_own_link(session: AsyncSession, purpose: Purpose, token: str, user_id: UUID) -> AccountToken:
+    """For links that bless what is there: reading the letter is not enough, one must be able to sign in too.
+
+    Else whoever opens an account with somebody else's address has its owner confirm it for them, password and
+    passkeys and all (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022). Raises GoneError
+    `accounts.link_invalid` or ForbiddenError `accounts.link_of_another`.
+    """
+    link = await find_link(session, purpose, token)
+    if link.user_id != user_id:
+        raise ForbiddenError(code="accounts.link_of_another")
+    return link
 
 
 async def use_link(session: AsyncSession, link: AccountToken) -> tuple[User, datetime]:

@@ -5,9 +5,15 @@ from typing import Any
 from msgspec import UNSET
 from sqlalchemy.exc import IntegrityError
 
-from astero_api.features.accounts.links import LETTERS_WINDOW, find_link, link_invalid, make_link, use_link
+from astero_api.features.accounts.links import (
+    LETTERS_WINDOW,
+    find_own_link,
+    link_invalid,
+    make_link,
+    use_link,
+)
 from astero_api.features.accounts.schemas import ProfileIn
-from astero_api.features.accounts.service import own_actor, refuse_email, tell_address_in_use
+from astero_api.features.accounts.service import refuse_email, tell_address_in_use
 from astero_api.mail.kinds import MailKind
 from astero_api.mail.outbox import queue_mail
 from astero_api.web.identity import Identity
@@ -78,12 +84,13 @@ async def _ask_address(unit: UnitOfWork, identity: Identity, user: User, email: 
     )
 
 
-async def change_address(*, unit: UnitOfWork, token: str) -> None:
+async def change_address(*, unit: UnitOfWork, identity: Identity, token: str) -> None:
     """The account moves to the address that the link was sent to; every session ends, both are told.
 
-    Raises GoneError `accounts.link_invalid`, also when the address has got an account meanwhile.
+    Raises ForbiddenError for another account's link, or GoneError `accounts.link_invalid`, also when the
+    address has got an account meanwhile.
     """
-    link = await find_link(unit.session, "address", token)
+    link = await find_own_link(unit.session, "address", token, identity.user_id)
     user, now = await use_link(unit.session, link)
     old, new = user.email, link.email
     if new is None:
@@ -96,7 +103,7 @@ async def change_address(*, unit: UnitOfWork, token: str) -> None:
     await revoke_all_sessions(unit.session, user.id, now=now)
     await bump_token_version(unit.session, user.id)
     await write_audit(
-        unit.session, actor=own_actor(user), action=AuditAction.ADDRESS_CHANGED, target=str(user.id)
+        unit.session, actor=identity.actor, action=AuditAction.ADDRESS_CHANGED, target=str(user.id)
     )
     for address in (old, new):
         await queue_mail(

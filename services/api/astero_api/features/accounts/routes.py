@@ -89,11 +89,15 @@ async def patch_me(
 @post(
     "/api/auth/email/verify",
     status_code=204,
-    opt=policy(permission=Permission.PUBLIC, limit=ACCOUNT_LINK, audit=AuditClass.SECURITY, refusals=(410,)),
+    opt=policy(
+        permission=Permission.SIGNED_IN, limit=ACCOUNT_LINK, audit=AuditClass.SECURITY, refusals=(410,)
+    ),
 )
-async def verify_email(data: JSONBody[VerificationIn], unit: NamedDependency[UnitOfWork]) -> None:
-    """Show with the token of a letter that one's address is one's own."""
-    await verify_address(unit=unit, token=data.token)
+async def verify_email(
+    data: JSONBody[VerificationIn], identity: NamedDependency[Identity], unit: NamedDependency[UnitOfWork]
+) -> None:
+    """Show with the token of a letter that the address of one's account is one's own."""
+    await verify_address(unit=unit, identity=identity, token=data.token)
 
 
 @post(
@@ -112,11 +116,15 @@ async def resend_verification(
 @post(
     "/api/auth/email/change",
     status_code=204,
-    opt=policy(permission=Permission.PUBLIC, limit=ACCOUNT_LINK, audit=AuditClass.SECURITY, refusals=(410,)),
+    opt=policy(
+        permission=Permission.SIGNED_IN, limit=ACCOUNT_LINK, audit=AuditClass.SECURITY, refusals=(410,)
+    ),
 )
-async def confirm_address(data: JSONBody[VerificationIn], unit: NamedDependency[UnitOfWork]) -> None:
-    """Move the account to the address that the letter came to. Every session ends."""
-    await change_address(unit=unit, token=data.token)
+async def confirm_address(
+    data: JSONBody[VerificationIn], identity: NamedDependency[Identity], unit: NamedDependency[UnitOfWork]
+) -> None:
+    """Move one's account to the address that the letter came to. Every session ends, this one too."""
+    await change_address(unit=unit, identity=identity, token=data.token)
 
 
 @post(
