@@ -37,9 +37,6 @@ from astero_shared.db.session import transaction
 from astero_shared.errors import AsteroError, ForbiddenError, NotFoundError
 
 AnyRequest = Request[Any, Any, Any]
-_POLICY = policy(
-    permission=Permission.PUBLIC, limit=SESSION, audit=AuditClass.SECURITY, refusals=(403, 404, 409)
-)
 
 
 def _oauth(request: AnyRequest) -> DiscordOAuth:
@@ -49,7 +46,10 @@ def _oauth(request: AnyRequest) -> DiscordOAuth:
     return oauth
 
 
-@get("/api/auth/discord", opt=_POLICY)
+@get(
+    "/api/auth/discord",
+    opt=policy(permission=Permission.PUBLIC, limit=SESSION, audit=AuditClass.NONE, refusals=(404,)),
+)
 async def start_discord_sign_in(request: AnyRequest, next: FromQuery[str | None] = None) -> Redirect:  # noqa: A002
     """Send the browser to Discord. `next` is the path to come back to."""
     oauth = _oauth(request)
@@ -65,7 +65,12 @@ async def start_discord_sign_in(request: AnyRequest, next: FromQuery[str | None]
     return Redirect(oauth.authorize_url(state=state, verifier=pending.verifier), status_code=303)
 
 
-@get("/api/auth/discord/callback", opt=_POLICY)
+@get(
+    "/api/auth/discord/callback",
+    opt=policy(
+        permission=Permission.PUBLIC, limit=SESSION, audit=AuditClass.SECURITY, refusals=(403, 404, 409)
+    ),
+)
 async def finish_discord_sign_in(
     request: AnyRequest,
     returned_state: Annotated[str, QueryParameter(name="state")],
