@@ -1,8 +1,10 @@
 """`just up`: the whole of Astero on this machine, from nothing, until Ctrl-C.
 
-Exit codes: 0 ended as asked, 1 something is in the way (the message says what to do), 78 bad configuration.
+Exit codes: 0 ended as asked, 1 something is in the way (the message says what to do), 2 an argument, 78 bad
+configuration.
 """
 
+import argparse
 import os
 import signal
 import sys
@@ -35,6 +37,13 @@ _IN_THE_WAY = (
     PostgresUnavailableError,
 )
 _FAILED = 1
+_VARIABLES = """\
+It takes no arguments. What may be different stands in the environment:
+  ASTERO_HOME        where its data, secrets and logs lie, instead of .astero/
+  ASTERO_PORT_BASE   the first of its ports, instead of 8300
+  DATABASE_URL, REDIS_URL, DISCORD_API_URL, DISCORD_BOT_TOKEN, SMTP_URL, SENTRY_DSN
+                     a real one instead of the sandbox's; docs/operations.md says what each holds
+"""
 
 
 def main(commands: Mapping[str, tuple[str, ...]] | None = None) -> int:
@@ -159,5 +168,17 @@ class _Wish:
             self.to_end.set()
 
 
+def _refuse_arguments() -> None:
+    """Ends the process with 2 and a sentence for an argument, 0 with help for `--help`."""
+    words = argparse.ArgumentParser(
+        prog="just up",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=(__doc__ or "").partition("\n")[0],
+        epilog=_VARIABLES,
+    )
+    words.parse_args()
+
+
 if __name__ == "__main__":
+    _refuse_arguments()
     sys.exit(main())

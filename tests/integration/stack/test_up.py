@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +51,17 @@ def test_it_tells_where_everything_is(running: Up) -> None:
     assert httpx.get(f"{addresses['sentry']}/sandbox/events", trust_env=False).json() == {"events": []}
     assert f"Astero is up: {addresses['api']} (ready after " in running.said
     assert "demo@astero.test" in running.said
+
+
+@pytest.mark.parametrize(
+    ("argument", "code", "words"),
+    [("--help", 0, "ASTERO_PORT_BASE"), ("--port=1", 2, "unrecognized arguments: --port=1")],
+)
+def test_arguments_start_nothing(tmp_path: Path, argument: str, code: int, words: str) -> None:
+    command = [sys.executable, "-m", "astero_sandbox.up", argument]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    assert (ran.returncode, words in ran.stdout + ran.stderr) == (code, True)
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_what_holds_secrets_is_private(running: Up) -> None:
