@@ -1,4 +1,4 @@
-"""Connections of the operator's commands that look and act, with exactly the rights of `astero_operator`."""
+"""The database for the operator's commands: connections as `astero_operator`, and refusals."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,8 +8,20 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from astero_ops.settings import OperatorSettings
+from astero_shared.settings import ConfigurationError, exit_misconfigured
 
 OPERATOR = "astero_operator"
+
+
+def reason_of(error: Exception) -> str:
+    """The driver's first line says what happened; the rest may hold the statement.
+
+    Ends the command where DATABASE_URL is another role's: to try again would not help.
+    """
+    first = str(error).splitlines()[0]
+    if "permission denied to set role" in first:
+        exit_misconfigured(ConfigurationError("DATABASE_URL", "is not the role astero_migrator"))
+    return first
 
 
 @contextmanager

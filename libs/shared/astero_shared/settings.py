@@ -7,7 +7,8 @@ line naming the variable, never its value.
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, NoReturn, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, ClassVar, NoReturn, Protocol, Self, TypeVar, runtime_checkable
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -52,6 +53,34 @@ class Secret:
         raise TypeError("compare secrets with hmac.compare_digest")
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]
+
+
+class ServerUrl(Secret):
+    """Where a server is and how to get in, looked at here: what drivers say of a wrong one may repeat it."""
+
+    __slots__ = ()
+    schemes: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        try:
+            parts = urlsplit(text)
+            known = parts.scheme in cls.schemes and parts.port != 0
+        except ValueError:
+            known = False
+        if not known:
+            raise ValueError(f"is not a {cls.schemes[0]}:// address (is its password percent-encoded?)")
+        return cls(text)
+
+
+class DatabaseUrl(ServerUrl):
+    __slots__ = ()
+    schemes = ("postgresql", "postgres", "postgresql+psycopg")
+
+
+class RedisUrl(ServerUrl):
+    __slots__ = ()
+    schemes = ("redis", "rediss", "unix")
 
 
 class SecretRing:

@@ -13,7 +13,7 @@ from astero_shared.crypto.keyring import Keyring
 from astero_shared.networks import Networks
 from astero_shared.observability.sentry import SentryDsn
 from astero_shared.outbound.urls import NOWHERE, Allowance
-from astero_shared.settings import ConfigurationError, Secret, SecretRing
+from astero_shared.settings import ConfigurationError, DatabaseUrl, RedisUrl, Secret, SecretRing
 
 _FEWEST: Final = 2 * Tiers().address.quota
 _MOST_DIGITS: Final = 9
@@ -75,8 +75,8 @@ class TiersInShadow(frozenset[str]):
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One field per variable, in lower case."""
 
-    database_url: Secret
-    redis_url: Secret
+    database_url: DatabaseUrl
+    redis_url: RedisUrl
     encryption_key: Keyring
     jwt_secret: SecretRing
     bot_engine_secret: SecretRing

@@ -8,7 +8,7 @@ import msgspec
 
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.observability.sentry import SentryDsn
-from astero_shared.settings import Secret, SecretRing
+from astero_shared.settings import DatabaseUrl, Secret, SecretRing
 
 _HIGHEST_PORT = 65535
 
@@ -63,7 +63,7 @@ class ApiUrl(str):
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One field per variable, in lower case."""
 
-    database_url: Secret
+    database_url: DatabaseUrl
     encryption_key: Keyring
     bot_engine_secret: SecretRing
     discord_api_url: ApiUrl = ApiUrl("https://discord.com/api/v10")

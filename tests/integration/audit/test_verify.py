@@ -150,6 +150,9 @@ async def test_a_head_that_we_did_not_write_proves_nothing(
     ran = verify("--head", str(log), key=KEY_TEXT)
     assert (ran.exit_code, "line 1 is not a head" in ran.stderr) == (3, True)
     assert verify("--head", str(log)).exit_code == 78
+    edit(log, "audit.head", "audit.bed")
+    nothing = verify("--head", str(log), key=KEY_TEXT)
+    assert (nothing.exit_code, "holds no audit.head line" in nothing.stderr) == (4, True)
 
 
 async def test_a_purged_server_is_not_taken_for_a_cut(

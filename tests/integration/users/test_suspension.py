@@ -119,6 +119,9 @@ def test_both_chains_tell_of_it_and_only_the_platforms_why(database: Database, o
         (("restore", "gone@example.org", "--reason", REASON), 4),
         (("suspend", "gone@example.org"), 2),
         (("suspend", "gone@example.org", "--reason", "  "), 2),
+        # bytes that are no UTF-8, as they come from a shell
+        (("suspend", "gone\udcff@example.org", "--reason", REASON), 2),
+        (("suspend", "gone@example.org", "--reason", "\udcff"), 2),
     ],
 )
 def test_what_cannot_be_done_changes_nothing(
@@ -139,6 +142,12 @@ def test_a_database_that_is_away_is_a_refusal(operate: Operate, database: Databa
     )
     assert ran.exit_code == 4
     assert "refused: " in ran.stderr
+
+
+def test_another_roles_database_url_is_bad_configuration(database: Database) -> None:
+    for words in (("user", "suspend", "ada@example.org", "--reason", REASON), ("audit", "verify")):
+        ran = CliRunner().invoke(app, [*words], env={"DATABASE_URL": database.api})
+        assert ran.exit_code == 78
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,15 @@ import msgspec
 import pytest
 
 from astero_shared.crypto.keyring import Keyring
-from astero_shared.settings import ConfigurationError, Secret, SecretRing, load, load_or_exit
+from astero_shared.settings import (
+    ConfigurationError,
+    DatabaseUrl,
+    RedisUrl,
+    Secret,
+    SecretRing,
+    load,
+    load_or_exit,
+)
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 OTHER_KEY = base64.b64encode(bytes(range(1, 33))).decode()
@@ -16,7 +24,8 @@ OTHER_KEY = base64.b64encode(bytes(range(1, 33))).decode()
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
     astero_env: Literal["production", "test"] = "production"
-    database_url: Secret
+    database_url: DatabaseUrl
+    redis_url: RedisUrl
     encryption_key: Keyring
     bot_engine_secret: SecretRing
     api_port: int = 8000
@@ -25,6 +34,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 GOOD = {
     "DATABASE_URL": "postgresql://u:hunter2hunter2@h/d",
+    "REDIS_URL": "rediss://u:hunter2hunter2@h/0",
     "ENCRYPTION_KEY": f"1:{KEY}",
     "BOT_ENGINE_SECRET": "s3cret-value-of-more-than-32-bytes-in-all",
 }
@@ -44,6 +54,12 @@ def test_good_settings_load_and_print_no_secret() -> None:
     ("variable", "value"),
     [
         ("DATABASE_URL", ""),
+        ("DATABASE_URL", "hunter2"),
+        ("DATABASE_URL", "postgresql://u:hunter2"),
+        ("DATABASE_URL", "postgresql://u:pass#word@h/d"),
+        ("DATABASE_URL", "mysql://u:hunter2@h/d"),
+        ("REDIS_URL", "//hunter2@h"),
+        ("REDIS_URL", "redis://:hunter2@h:99999"),
         ("ENCRYPTION_KEY", ""),
         ("ENCRYPTION_KEY", KEY),
         ("ENCRYPTION_KEY", "1:not base64!"),

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from astero_ops.audit.verify import count_entries, find_broken
-from astero_ops.operator_role import looking
+from astero_ops.operator_role import looking, reason_of
 from astero_ops.settings import OperatorSettings
 from astero_shared.audit.heads import Head, HeadForgedError, read_heads
 from astero_shared.settings import ConfigurationError, exit_misconfigured, load_or_exit
@@ -64,7 +64,7 @@ def verify_chains(
         _console.print(f"not verified: {error}", markup=False, soft_wrap=True)
         raise typer.Exit(_FAILED) from None
     except psycopg.Error as error:
-        _console.print(f"not verified: {str(error).splitlines()[0]}", markup=False, soft_wrap=True)
+        _console.print(f"not verified: {reason_of(error)}", markup=False, soft_wrap=True)
         raise typer.Exit(_REFUSED) from None
     for place in broken:
         _console.print(f"{place.chain} entry {place.seq}: {place.why}", markup=False, soft_wrap=True)
@@ -84,5 +84,10 @@ def _read(files: list[Path], settings: OperatorSettings) -> list[Head]:
     heads: list[Head] = []
     for file in files:
         with file.open(encoding="utf-8", errors="replace") as lines:
-            heads += read_heads(lines, settings.encryption_key)
+            found = [*read_heads(lines, settings.encryption_key)]
+        if not found:
+            # nothing compared must not look like nothing found
+            _console.print(f"not verified: {file} holds no audit.head line", markup=False, soft_wrap=True)
+            raise typer.Exit(_REFUSED)
+        heads += found
     return heads

@@ -74,7 +74,9 @@ def _redis(settings: BanSettings) -> Generator[Redis]:
         try:
             yield redis
         except RedisError as error:
-            _stop(f"Redis did not take it: {type(error).__name__}", _REFUSED)
+            _stop(
+                f"Redis refused ({type(error).__name__}): does it run, and is REDIS_URL the api's?", _REFUSED
+            )
 
 
 def _stop(message: str, code: int) -> NoReturn:

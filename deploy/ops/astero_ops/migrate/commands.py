@@ -6,6 +6,7 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from astero_ops.migrate.apply import apply as apply_migrations
+from astero_ops.operator_role import reason_of
 from astero_ops.settings import OperatorSettings
 from astero_shared.settings import load_or_exit
 
@@ -24,8 +25,7 @@ def apply() -> None:
         with _console.status("Migrating the database"):
             granted, revoked = apply_migrations(settings)
     except (psycopg.Error, SQLAlchemyError, ValueError) as error:
-        # The driver's first line says what happened; the rest may hold the statement.
-        _console.print(f"migration refused: {str(error).splitlines()[0]}", markup=False)
+        _console.print(f"migration refused: {reason_of(error)}", markup=False, soft_wrap=True)
         raise typer.Exit(_REFUSED) from None
     for right in sorted(revoked):
         _console.print(f"revoked {right}", markup=False, soft_wrap=True)

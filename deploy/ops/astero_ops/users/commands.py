@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from astero_ops.operator_role import reason_of
 from astero_ops.settings import OperatorSettings
 from astero_ops.users.suspension import AccountRefusedError, Outcome, Status, set_status
 from astero_shared.settings import load_or_exit
@@ -52,8 +53,12 @@ def restore(account: Account, reason: Reason) -> None:
 
 
 def _run(account: str, status: Status, reason: str) -> tuple[Outcome, float]:
-    if not 0 < len(reason.strip()) <= _MAX_REASON:
-        _console.print(f"give a reason of 1 to {_MAX_REASON} characters")
+    # bytes that are no UTF-8 arrive as characters that nothing can store
+    if not 0 < len(reason.strip()) <= _MAX_REASON or not reason.isprintable():
+        _console.print(f"give a reason of 1 to {_MAX_REASON} printable characters")
+        raise typer.Exit(_USAGE)
+    if not account.isprintable():
+        _console.print("give the address or the id of the account")
         raise typer.Exit(_USAGE)
     settings = load_or_exit(OperatorSettings)
     began = time.monotonic()
@@ -63,8 +68,7 @@ def _run(account: str, status: Status, reason: str) -> tuple[Outcome, float]:
         _console.print(f"refused: {error}", markup=False)
         raise typer.Exit(_REFUSED) from None
     except SQLAlchemyError as error:
-        # The driver's first line says what happened; the rest may hold the statement.
-        why = str(error).splitlines()[0]
+        why = reason_of(error)
         _console.print(f"refused: {why}. Nothing was changed; try again", markup=False, soft_wrap=True)
         raise typer.Exit(_REFUSED) from None
     return outcome, time.monotonic() - began

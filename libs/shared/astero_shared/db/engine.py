@@ -8,7 +8,7 @@ import psycopg
 from loguru import logger
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -25,16 +25,9 @@ CONNECTION_OPTIONS = (
 
 
 def create_engine(url: Secret, *, application: str, pool_size: int = 8) -> AsyncEngine:
-    """A pool of at most `pool_size` connections; bound values never reach an error's text.
-
-    Raises ConfigurationError when the address is not a PostgreSQL URL.
-    """
-    try:
-        address = make_url(url.reveal()).set(drivername="postgresql+psycopg")
-    except ArgumentError:
-        raise ConfigurationError("DATABASE_URL", "is not a postgresql:// address") from None
+    """A pool of at most `pool_size` connections; bound values never reach an error's text."""
     engine = create_async_engine(
-        address,
+        make_url(url.reveal()).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_POOL_TIMEOUT_SECONDS,
