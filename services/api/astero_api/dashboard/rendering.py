@@ -17,8 +17,9 @@ from astero_shared.i18n import Locale, text
 
 HTML: Final = "text/html"
 _EVERYWHERE: Final = (
-    "no_script", "failed", "wait", "no_passkey", "known_passkey", "email", "password", "new_password",
-    "password_hint", "show_password", "sign_in", "sign_in_passkey", "sign_in_discord", "sign_out", "or",
+    "no_script", "loading", "failed", "wait", "no_passkey", "known_passkey", "email", "password",
+    "new_password", "password_hint", "show_password", "sign_in", "sign_in_passkey", "sign_in_discord",
+    "sign_out", "or",
 )  # fmt: skip
 OPEN: Final = policy(permission=Permission.PUBLIC, limit=READ, audit=AuditClass.NONE)
 

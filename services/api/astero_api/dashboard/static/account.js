@@ -1,20 +1,21 @@
-import { ask, guarded } from "./asking.js";
+import { ask, guarded, reveal } from "./asking.js";
 import { takeFragment } from "./fragment.js";
 
 const form = document.querySelector("form");
 const button = form.querySelector("button");
+const problem = document.getElementById("problem");
 const done = document.getElementById("done");
 const password = document.getElementById("password");
 const show = document.getElementById("show");
 
 const fragment = takeFragment();
-const token = form.dataset.token ? fragment.slice(1) : undefined;
+const token = form.dataset.incomplete ? fragment.slice(1) : undefined;
 
 if (token === "") {
-  const incomplete = document.getElementById("incomplete");
-  incomplete.textContent = incomplete.dataset.incomplete;
+  problem.textContent = form.dataset.incomplete;
+  reveal(problem);
 } else {
-  form.hidden = false;
+  reveal(form);
 }
 
 show?.addEventListener("change", () => {
@@ -45,7 +46,7 @@ const offerSignIn = (error) => {
 // Asked of the person and not done on opening: a scanner that follows links must not use the only use up.
 form.addEventListener(
   "submit",
-  guarded(document.getElementById("problem"), button, async () => {
+  guarded(problem, button, async () => {
     await ask("POST", form.dataset.action, given()).catch(offerSignIn);
     form.hidden = true;
     done.textContent = done.dataset.done;

@@ -1,17 +1,19 @@
 // The api and the browser's passkeys, asked the same way by every page.
 
+// `problem` is null where something on the way answered, which knows no sentence of ours.
 export class Refusal extends Error {
   constructor(answer, problem) {
-    super(problem.errors?.[0]?.detail ?? problem.detail);
+    super(problem?.errors?.[0]?.detail ?? problem?.detail ?? "");
     this.status = answer.status;
-    this.code = problem.code;
+    this.code = problem?.code;
     this.wait = Number(answer.headers.get("retry-after"));
   }
 }
 
-const send = (method, path, body) =>
+const send = (method, path, body, keepalive = false) =>
   fetch(path, {
     method,
+    keepalive,
     headers: body === undefined ? {} : { "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
@@ -19,32 +21,76 @@ const send = (method, path, body) =>
 const read = async (answer) => {
   const said = answer.headers.get("content-type")?.includes("json") ? await answer.json() : null;
   if (!answer.ok) {
-    throw new Refusal(answer, said ?? { detail: answer.statusText });
+    throw new Refusal(answer, said);
   }
   return said;
 };
 
-// The access cookie lasts ten minutes, the session weeks. What is asked at once shares one refresh; of two
-// tabs the one that comes second is told so, and has the other's cookies.
+// The access cookie lasts ten minutes, the session weeks. What is asked at once shares one refresh, and tabs
+// take turns. Its answer outlives the page: who leaves a slow page would lose the only next cookies with it,
+// and the old ones, shown once more, look like a thief's.
 let refreshing = null;
 const refresh = () => {
-  refreshing ??= send("POST", "/api/auth/refresh")
-    .then((answer) => answer.ok || answer.status === 409)
+  refreshing ??= navigator.locks
+    .request("refresh", () => send("POST", "/api/auth/refresh", undefined, true))
     .finally(() => {
       refreshing = null;
     });
   return refreshing;
 };
 
+const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
+
+const isSignedOut = (error) => error.code === "auth.unauthenticated";
+
+// The refresh of a page that was left is under way, and brings this browser's cookies too. If it never does,
+// its answer was lost: the session ends here, before the old cookies are taken for stolen ones.
+const waitForCookies = async (again) => {
+  for (const seconds of [0.5, 1, 2, 3]) {
+    await pause(seconds);
+    try {
+      return await again();
+    } catch (error) {
+      if (!isSignedOut(error)) {
+        throw error;
+      }
+    }
+  }
+  await send("POST", "/api/auth/logout");
+  return again();
+};
+
 export const ask = async (method, path, body) => {
+  const again = async () => read(await send(method, path, body));
   try {
-    return await read(await send(method, path, body));
+    return await again();
   } catch (error) {
-    if (error.code !== "auth.unauthenticated" || !(await refresh())) {
+    const refreshed = isSignedOut(error) ? await refresh() : null;
+    if (refreshed?.status === 409) {
+      return waitForCookies(again);
+    }
+    if (!refreshed?.ok) {
       throw error;
     }
   }
-  return read(await send(method, path, body));
+  return again();
+};
+
+// A page that comes back as it was left may show what is no longer so, or whom it should not.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+// `look` is for what may have changed in another tab, or by the link of a letter.
+export const whenSeenAgain = (look) => {
+  document.addEventListener("visibilitychange", () => document.hidden || look());
+};
+
+// Apps and letters show codes in groups; some keyboards type wide digits.
+export const asCode = (typed) => typed.normalize("NFKC").replace(/\s/g, "");
+
+// The script is here, and what it shows takes the place of the words that it is not.
+export const reveal = (element) => {
+  document.getElementById("loading").hidden = true;
+  element.hidden = false;
 };
 
 export const knowsPasskeys = "parseRequestOptionsFromJSON" in (window.PublicKeyCredential ?? {});
@@ -77,26 +123,33 @@ const inTime = (seconds) => {
 // `words` are the sentences of the page for what the api has none for.
 export const inWords = (error, words) => {
   if (error instanceof Refusal) {
-    return error.status === 429 && error.wait ? `${words.wait} ${inTime(error.wait)}.` : error.message;
+    return error.status === 429 && error.wait ? `${words.wait} ${inTime(error.wait)}.` : error.message || words.failed;
   }
   // what navigator.credentials rejects with: see Web Authentication, 5.1.3 and 5.1.4
   const passkey = { NotAllowedError: words.passkey, InvalidStateError: words.known };
   return passkey[error.name] ?? words.failed;
 };
 
-// Runs `work` with the button switched off; what goes wrong is said in `problem`.
+// Runs `work` once at a time, with the button busy and where the focus was; what goes wrong is said in
+// `problem`. A page that shows somebody's account is left when they are signed in no more.
 export const guarded = (problem, button, work) => async (event) => {
   event.preventDefault();
+  if (button.ariaBusy === "true") {
+    return;
+  }
   problem.textContent = "";
-  button.disabled = true;
+  button.ariaBusy = button.ariaDisabled = "true";
   try {
     await work(event);
   } catch (error) {
-    if (!(error instanceof Cancelled)) {
+    const { signIn } = document.querySelector("main").dataset;
+    if (signIn && error.code === "auth.unauthenticated") {
+      location.replace(signIn);
+    } else if (!(error instanceof Cancelled)) {
       problem.textContent = inWords(error, problem.dataset);
       problem.scrollIntoView({ block: "nearest" });
     }
   } finally {
-    button.disabled = false;
+    button.ariaBusy = button.ariaDisabled = "false";
   }
 };

@@ -1,6 +1,6 @@
 // Shows who is signed in; without an answer the ways in stay as they are.
 
-import { ask, guarded, Refusal } from "./asking.js";
+import { ask, guarded, Refusal, whenSeenAgain } from "./asking.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -19,10 +19,16 @@ signOut.addEventListener(
   }),
 );
 
-try {
-  show(await ask("GET", "/api/auth/me"));
-} catch (error) {
-  if (!(error instanceof Refusal)) {
-    byId("problem").textContent = byId("problem").dataset.failed;
+const look = async () => {
+  try {
+    show(await ask("GET", "/api/auth/me"));
+  } catch (error) {
+    if (error.status === 401) {
+      show(null);
+    } else if (!(error instanceof Refusal)) {
+      byId("problem").textContent = byId("problem").dataset.failed;
+    }
   }
-}
+};
+whenSeenAgain(look);
+look();

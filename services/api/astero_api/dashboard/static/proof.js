@@ -1,6 +1,6 @@
 // A proof that it is still the same person, where the api asks for one: a dialog over the page.
 
-import { ask, Cancelled, guarded, knowsPasskeys, usePasskey } from "./asking.js";
+import { asCode, ask, Cancelled, guarded, knowsPasskeys, usePasskey } from "./asking.js";
 
 const find = (id) => document.getElementById(id);
 const dialog = find("proof");
@@ -62,7 +62,7 @@ form.addEventListener(
   "submit",
   guarded(problem, find("proof-confirm"), () => {
     const typed = new FormData(form);
-    return send(ways.enabled ? { code: typed.get("code").trim() } : { password: typed.get("password") });
+    return send(ways.enabled ? { code: asCode(typed.get("code")) } : { password: typed.get("password") });
   }),
 );
 find("proof-passkey").addEventListener(

@@ -1,4 +1,4 @@
-import { ask, guarded, knowsPasskeys, usePasskey } from "./asking.js";
+import { asCode, ask, guarded, knowsPasskeys, reveal, usePasskey } from "./asking.js";
 import { takeFragment } from "./fragment.js";
 
 const find = (id) => document.getElementById(id);
@@ -39,12 +39,12 @@ find("other").addEventListener("click", () => {
 });
 
 const confirm = find("confirm");
-form.addEventListener("submit", guarded(problem, confirm, () => finish({ [field]: input.value.trim() })));
+form.addEventListener("submit", guarded(problem, confirm, () => finish({ [field]: asCode(input.value) })));
 const passkey = find("passkey");
 passkey.hidden = !knowsPasskeys;
 passkey.addEventListener(
   "click",
   guarded(problem, passkey, async () => finish({ passkey: await usePasskey("/api/auth/mfa/passkey-options") })),
 );
-form.hidden = false;
+reveal(form);
 input.focus();

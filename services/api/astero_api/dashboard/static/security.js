@@ -1,4 +1,4 @@
-import { ask, guarded, inWords, knowsPasskeys, makePasskey } from "./asking.js";
+import { asCode, ask, guarded, inWords, knowsPasskeys, makePasskey, reveal, whenSeenAgain } from "./asking.js";
 import { listen, showDetails } from "./details.js";
 import { insist, offer } from "./proof.js";
 
@@ -64,7 +64,7 @@ onClick("enable", async () => {
   find("first-code").focus();
 });
 onSubmit("enrolment", async (typed) => {
-  const code = typed.get("code").trim();
+  const code = asCode(typed.get("code"));
   const { recoveryCodes } = await insist(() => ask("POST", "/api/auth/mfa/confirm", { code }));
   find("enrolment").hidden = true;
   find("qr").replaceChildren();
@@ -158,14 +158,18 @@ const show = async () => {
   showTwoStep(mfa);
   showPasskeys(passkeys.items);
   showSessions(sessions.items);
-  find("account").hidden = false;
+  reveal(find("account"));
 };
 
 listen({ onClick, onSubmit, say, show });
-show().catch((error) => {
-  if (error.status === 401) {
-    leave();
-  } else {
-    problem.textContent = inWords(error, problem.dataset);
-  }
-});
+const look = () =>
+  show().catch((error) => {
+    if (error.status === 401) {
+      leave();
+    } else {
+      reveal(problem);
+      problem.textContent = inWords(error, problem.dataset);
+    }
+  });
+whenSeenAgain(look);
+look();

@@ -1,4 +1,4 @@
-import { ask, guarded, knowsPasskeys, usePasskey } from "./asking.js";
+import { ask, guarded, knowsPasskeys, reveal, usePasskey } from "./asking.js";
 import { takeFragment } from "./fragment.js";
 
 const find = (id) => document.getElementById(id);
@@ -30,5 +30,5 @@ passkey.addEventListener(
     goOn();
   }),
 );
-form.hidden = false;
+reveal(form);
 passkey.hidden = !knowsPasskeys;
