@@ -1,7 +1,8 @@
 """`python -m astero_api`: the web process. Granian starts the workers; each builds its own application."""
 
 import asyncio
-from typing import Any
+import resource
+from typing import Any, Final
 
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server
@@ -12,6 +13,8 @@ from astero_shared.db.engine import create_engine, reach_database
 from astero_shared.observability import logs
 from astero_shared.observability.interception import GRANIAN_LOGGING
 from astero_shared.settings import ConfigurationError, exit_misconfigured, load_or_exit
+
+_OPEN_FILES: Final = 16_384
 
 
 def application() -> Any:
@@ -27,6 +30,14 @@ async def _check_rights(settings: ApiSettings) -> None:
         await reach_database(database)
     finally:
         await database.dispose()
+
+
+def _raise_open_files() -> int:
+    """How many this process and its workers may have open; what starts services often leaves it at 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _OPEN_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    return wanted
 
 
 def main() -> None:
@@ -46,6 +57,8 @@ def main() -> None:
         address=settings.api_host,
         port=settings.api_port,
         workers=settings.api_workers,
+        # Granian's own number is 1024 over all workers: so many that send nothing would shut everybody out
+        backpressure=_raise_open_files() // 2,
         websockets=False,
         log_dictconfig=GRANIAN_LOGGING,
         log_access=False,

@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 from support.api import ORIGIN, environment
@@ -289,6 +289,14 @@ def test_head_sends_headers_only(api: ApiProcess) -> None:
     assert int(headers["content-length"][0]) > 0
     status, _, body = api.send(request("HEAD", "/nothing"))
     assert (status, body) == (404, b"")
+
+
+def test_a_crowd_that_says_nothing_keeps_nobody_waiting(api: ApiProcess) -> None:
+    """More than Granian takes by itself."""
+    with ExitStack() as crowd:
+        for _ in range(1_100):
+            crowd.enter_context(socket.create_connection(("127.0.0.1", api.port), timeout=5))
+        assert api.send(request("GET", "/api/health/live"), seconds=5)[0] == 200
 
 
 def test_limits_are_exact_when_many_ask_at_once(api: ApiProcess) -> None:
