@@ -128,6 +128,11 @@ def test_addresses(email: str) -> None:
         "a@b.c,d@e.f",
         "x" * 65 + "@b.c",
         "a@" + "b." * 130 + "c",
+        "a@127.0.0.1",
+        "a@under_score.example",
+        "zero\u200bwidth@example.com",
+        "turned\u202earound@example.com",
+        "two\uff20signs@example.com",
     ],
 )
 def test_no_addresses(email: str) -> None:
@@ -137,3 +142,6 @@ def test_no_addresses(email: str) -> None:
 def test_spellings_of_one_address_share_a_key() -> None:
     assert email_key("Ana@Example.COM") == email_key("ana@example.com") == email_key("ana@example.com")
     assert email_key("a.na@example.com") != email_key("ana@example.com")
+    # what one browser sends of such a domain, and another
+    assert email_key("ana@B\u00fccher.example") == email_key("ana@xn--bcher-kva.example")
+    assert email_key("ana@stra\u00dfe.example") != email_key("ana@strasse.example")

@@ -69,6 +69,7 @@ def _run(account: str, status: Status, reason: str) -> tuple[Outcome, float]:
         raise typer.Exit(_REFUSED) from None
     except SQLAlchemyError as error:
         why = reason_of(error)
-        _console.print(f"refused: {why}. Nothing was changed; try again", markup=False, soft_wrap=True)
+        # where the connection broke at the commit, nobody knows whether it was done
+        _console.print(f"refused: {why}. Try again: twice is once", markup=False, soft_wrap=True)
         raise typer.Exit(_REFUSED) from None
     return outcome, time.monotonic() - began

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
+import idna
+
 MIN_PASSWORD_BYTES: Final = 12
 """Counted in UTF-8, as the hash sees it."""
 MAX_PASSWORD_BYTES: Final = 1024
@@ -15,7 +17,6 @@ MAX_EMAIL_LENGTH: Final = 254
 """RFC 5321, 4.5.3.1.3: a path has 256 octets, two of them its brackets."""
 
 _EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f<>\"(),:;\[\]\\]{1,64}@(?P<domain>[^\s@\x00-\x1f\x7f]+)")
-_LABEL: Final = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
 
 # What people build passwords of, from the heads of published lists of leaked ones. Dressed in this year's
 # digits and a sign such a word is among the first guesses, and on no list of what leaked before.
@@ -44,17 +45,35 @@ _MIN_REST: Final = 6
 
 
 def is_email(text: str) -> bool:
-    """One address with a domain of at least two labels; what only a letter can prove is not guessed here."""
-    match = _EMAIL.fullmatch(text)
-    if match is None or len(text) > MAX_EMAIL_LENGTH:
+    """One address at a domain of at least two labels that the DNS could hold, with nothing hidden in it.
+
+    What only a letter can prove is not guessed here.
+    """
+    match = _EMAIL.fullmatch(unicodedata.normalize("NFKC", text))
+    if match is None or not _EMAIL.fullmatch(text):
         return False
-    labels = match["domain"].split(".")
-    return len(labels) > 1 and all(_LABEL.fullmatch(label) for label in labels)
+    if len(text) > MAX_EMAIL_LENGTH or not text.isprintable():
+        return False
+    labels = (_ascii_domain(match["domain"]) or "").split(".")
+    # a last label of digits is an IPv4 address (RFC 3696, 2)
+    return len(labels) > 1 and all(labels) and not labels[-1].isdigit()
 
 
 def email_key(email: str) -> str:
-    """What makes two spellings one address: compatibility form and case are folded, nothing is dropped."""
-    return unicodedata.normalize("NFKC", email).casefold()
+    """What makes two spellings one address: compatibility form and case are folded, nothing is dropped.
+
+    A domain is known by its ASCII name: browsers differ in which form they send, and `straße` and `strasse`,
+    which case folding makes one, are two domains with two owners.
+    """
+    local, at, domain = unicodedata.normalize("NFKC", email).rpartition("@")
+    return f"{local.casefold()}{at}{_ascii_domain(domain) or domain.casefold()}"
+
+
+def _ascii_domain(domain: str) -> str | None:
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except UnicodeError:  # an IDNAError too
+        return None
 
 
 def is_weak(password: str, *, own_words: Iterable[str] = ()) -> bool:
