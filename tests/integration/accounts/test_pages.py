@@ -174,6 +174,10 @@ async def test_a_link_without_its_secret_asks_for_the_whole(origin: str, page: P
     await page.goto(f"{origin}/account/reset")
     await expect(page.get_by_role("alert")).to_contain_text("This link is incomplete")
     await expect(page.get_by_role("button")).to_be_hidden()
+    # pasted whole in the same tab, it changes the fragment alone
+    await page.evaluate("location.hash = 'the-secret'")
+    await expect(page.get_by_role("button")).to_be_visible()
+    assert page.url == f"{origin}/account/reset"
 
 
 async def test_what_is_planted_in_the_page_does_not_run(origin: str) -> None:

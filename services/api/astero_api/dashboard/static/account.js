@@ -37,6 +37,7 @@ signIn?.addEventListener("click", () => location.assign(signIn.dataset.page + fr
 const offerSignIn = (error) => {
   const nobody = error.code === "auth.unauthenticated";
   if (signIn && (nobody || error.code === "accounts.link_of_another")) {
+    form.hidden = true;
     signIn.hidden = false;
     error.message = nobody ? signIn.dataset.first : error.message;
   }
