@@ -13,7 +13,7 @@ from astero_api.web.context import context_of
 from astero_api.web.limits import READ
 from astero_api.web.policy import AuditClass, Permission, policy
 
-_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 _FILES: Final = {
     file.name: file.read_bytes()
     for file in sorted(files("astero_api.dashboard").joinpath("static").iterdir(), key=lambda file: file.name)
