@@ -11,7 +11,6 @@ AsteroError
 ├── GoneError                 410
 ├── PreconditionFailedError   412
 ├── TooManyRequestsError      429
-├── UpstreamError             502   a third party answered something we cannot use
 └── UnavailableError          503   try again later
 """
 
@@ -90,11 +89,6 @@ class PreconditionFailedError(AsteroError):
 class TooManyRequestsError(AsteroError):
     status = 429
     default_code = "rate_limited"
-
-
-class UpstreamError(AsteroError):
-    status = 502
-    default_code = "upstream"
 
 
 class UnavailableError(AsteroError):

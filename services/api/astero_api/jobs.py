@@ -1,5 +1,6 @@
 """Every job of the worker and when it runs."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
@@ -21,78 +22,56 @@ from astero_shared.db.engine import CONNECTION_OPTIONS
 
 _KEEP_FINISHED_HOURS: Final = 72
 
+Work = Callable[[procrastinate.JobContext], Awaitable[object]]
+
 
 def create_jobs(settings: ApiSettings, database: AsyncEngine) -> procrastinate.App:
-    """Every job and when it runs. A queueing lock keeps one waiting run of each, whatever the delay."""
+    """Those that somebody's request defers, and those that come due by themselves."""
+    keyring = settings.encryption_key
     jobs = procrastinate.App(
         connector=procrastinate.PsycopgConnector(
             conninfo=settings.database_url.reveal(),
             kwargs={"application_name": "astero_worker", "options": CONNECTION_OPTIONS},
         )
     )
-
-    @jobs.periodic(cron="*/10 * * * *")
-    @jobs.task(name="installations.purge", queueing_lock="installations.purge", pass_context=False)
-    async def purge_removed_servers(timestamp: int) -> None:  # noqa: ARG001 - when it was due
-        await purge_expired(database)
-
-    @jobs.periodic(cron="*/5 * * * *")
-    @jobs.task(name="audit.tell_heads", queueing_lock="audit.tell_heads", pass_context=False)
-    async def tell_audit_heads(timestamp: int) -> None:  # noqa: ARG001 - when it was due
-        await tell_heads(database, settings.encryption_key)
-
-    @jobs.periodic(cron="43 * * * *")
-    @jobs.task(name="sessions.forget_ended", queueing_lock="sessions.forget_ended", pass_context=False)
-    async def forget_ended_sessions(timestamp: int) -> None:  # noqa: ARG001 - when it was due
-        await forget_ended(database)
-
-    _add_letters(jobs, settings, database)
-
-    @jobs.periodic(cron="53 * * * *")
-    @jobs.task(name="webhooks.forget_old", queueing_lock="webhooks.forget_old", pass_context=False)
-    async def forget_webhook_log(timestamp: int) -> None:  # noqa: ARG001 - when it was due
-        await forget_old_deliveries(database)
-
-    @jobs.periodic(cron="13 * * * *")
-    @jobs.task(name="mfa.forget_unfinished", queueing_lock="mfa.forget_unfinished", pass_context=False)
-    async def forget_unfinished_logins(timestamp: int) -> None:  # noqa: ARG001 - when it was due
-        await forget_unfinished(database)
-
-    @jobs.periodic(cron="17 * * * *")
-    @jobs.task(name="jobs.forget_finished", queueing_lock="jobs.forget_finished", pass_context=True)
-    async def forget_finished(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001
-        await remove_old_jobs(context, max_hours=_KEEP_FINISHED_HOURS, remove_failed=True)
-
-    return jobs
-
-
-def _add_letters(jobs: procrastinate.App, settings: ApiSettings, database: AsyncEngine) -> None:
-    """What is written to people, and the links in it."""
     post = create_post(settings, database)
 
-    @jobs.task(name=SEND_TASK, retry=Waits(), pass_context=False)
+    @jobs.task(name=SEND_TASK, retry=Waits())
     async def send_mail(mail_id: str) -> None:
         await post.send(UUID(mail_id))
 
-    @jobs.periodic(cron="* * * * *")
-    @jobs.task(name="mail.revive", queueing_lock="mail.revive", pass_context=False)
-    async def revive_mail(timestamp: int) -> None:  # noqa: ARG001 - when it was due
-        await revive_stalled(jobs, (SEND_TASK, RESET_TASK))
-
-    @jobs.task(name=RESET_TASK, retry=Waits(), pass_context=False)
+    @jobs.task(name=RESET_TASK, retry=Waits())
     async def answer_who_forgot(mail_id: str) -> None:
-        await answer_forgotten(database, settings.encryption_key, UUID(mail_id))
+        await answer_forgotten(database, keyring, UUID(mail_id))
 
-    @jobs.periodic(cron="37 * * * *")
-    @jobs.task(name="accounts.forget_links", queueing_lock="accounts.forget_links", pass_context=False)
-    async def forget_account_links(timestamp: int) -> None:  # noqa: ARG001 - when it was due
-        await forget_links(database)
-
-    @jobs.task(name=SUSPENDED_TASK, retry=Waits(), pass_context=False)
+    @jobs.task(name=SUSPENDED_TASK, retry=Waits())
     async def tell_of_suspension(account_id: str) -> None:
         await tell_suspended(database, UUID(account_id))
 
-    @jobs.periodic(cron="29 * * * *")
-    @jobs.task(name="mail.forget_old", queueing_lock="mail.forget_old", pass_context=False)
-    async def forget_mail(timestamp: int) -> None:  # noqa: ARG001 - when it was due
-        await forget_old_mail(database)
+    schedule: tuple[tuple[str, str, Work], ...] = (
+        ("* * * * *", "mail.revive", lambda _: revive_stalled(jobs, (SEND_TASK, RESET_TASK))),
+        ("*/5 * * * *", "audit.tell_heads", lambda _: tell_heads(database, keyring)),
+        ("*/10 * * * *", "installations.purge", lambda _: purge_expired(database)),
+        ("13 * * * *", "mfa.forget_unfinished", lambda _: forget_unfinished(database)),
+        ("17 * * * *", "jobs.forget_finished", _forget_finished),
+        ("29 * * * *", "mail.forget_old", lambda _: forget_old_mail(database)),
+        ("37 * * * *", "accounts.forget_links", lambda _: forget_links(database)),
+        ("43 * * * *", "sessions.forget_ended", lambda _: forget_ended(database)),
+        ("53 * * * *", "webhooks.forget_old", lambda _: forget_old_deliveries(database)),
+    )
+    for cron, name, work in schedule:
+        _run_at(jobs, cron, name, work)
+    return jobs
+
+
+def _run_at(jobs: procrastinate.App, cron: str, name: str, work: Work) -> None:
+    """Its queueing lock keeps one waiting run, whatever the delay."""
+
+    @jobs.periodic(cron=cron)
+    @jobs.task(name=name, queueing_lock=name, pass_context=True)
+    async def run(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await work(context)
+
+
+async def _forget_finished(context: procrastinate.JobContext) -> None:
+    await remove_old_jobs(context, max_hours=_KEEP_FINISHED_HOURS, remove_failed=True)

@@ -36,6 +36,20 @@ def before_commit(session: AsyncSession, step: LastStep) -> None:
     steps.append(step)
 
 
+async def in_batches(engine: AsyncEngine, work: Callable[[AsyncSession], Awaitable[int]]) -> int:
+    """Calls `work` until it answers 0, each time in a short transaction of its own; answers the sum.
+
+    Deleting thousands of rows in one would hold up whoever needs one of them.
+    """
+    done = 0
+    while True:
+        async with transaction(engine) as session:
+            batch = await work(session)
+        if not batch:
+            return done
+        done += batch
+
+
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncGenerator[AsyncSession, None]:
     """A session that only reads: each statement stands alone, so no BEGIN and COMMIT travel."""

@@ -54,7 +54,4 @@ class EngineClient:
             response.raise_for_status()
             return msgspec.json.decode(response.content, type=answer, dec_hook=decode_hook)
         except (httpx.HTTPError, msgspec.MsgspecError):
-            raise UnavailableError(
-                code="engine.unavailable",
-                retry_after=5,
-            ) from None
+            raise UnavailableError(code="engine.unavailable", retry_after=5) from None

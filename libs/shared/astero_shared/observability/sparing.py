@@ -4,7 +4,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from ipaddress import IPv6Network
 from typing import Final
 
 PER_ADDRESS: Final = 10
@@ -27,22 +26,19 @@ class Sparing:
         self._left_out: Counter[str] = Counter()
 
     def admit(self, event: str, address: str) -> int | None:
-        """None: leave this line out. Otherwise how many of its kind were left out since the last one."""
-        bucket = _bucket(address)
+        """None: leave this line out. Otherwise how many of its kind were left out since the last one.
+
+        `address` is what counts as one client: see networks.bucket_of.
+        """
         with self._lock:
             minute = int(self._clock()) // _WINDOW_SECONDS
             if minute != self._minute:
                 self._minute = minute
                 self._written.clear()
                 self._written_of.clear()
-            if self._written[event] >= PER_EVENT or self._written_of[event, bucket] >= PER_ADDRESS:
+            if self._written[event] >= PER_EVENT or self._written_of[event, address] >= PER_ADDRESS:
                 self._left_out[event] += 1
                 return None
             self._written[event] += 1
-            self._written_of[event, bucket] += 1
+            self._written_of[event, address] += 1
             return self._left_out.pop(event, 0)
-
-
-def _bucket(address: str) -> str:
-    # as limits count: one customer owns all of an IPv6 /64
-    return str(IPv6Network((address, 64), strict=False)) if ":" in address else address

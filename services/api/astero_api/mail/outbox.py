@@ -12,7 +12,7 @@ from astero_api.mail.kinds import FORMS, MailKind
 from astero_api.mail.letters import Letter, seal_letter
 from astero_shared.clock import utc_now
 from astero_shared.crypto.keyring import Keyring
-from astero_shared.i18n import Locale
+from astero_shared.i18n import nearest_locale
 from astero_shared.ids import new_id
 from astero_shared.mail.store import insert_mail
 
@@ -44,9 +44,15 @@ async def queue_mail(
     needed = FORMS[kind].needed
     if given.keys() != needed:
         raise ValueError(f"a letter {kind} needs {sorted(needed)}, not {sorted(given)}")
-    known: Locale = "fr" if locale == "fr" else "en"
     token = given.pop("token", None)
-    letter = Letter(kind=kind, to=to, locale=known, written_at=utc_now(), details=given, token=token)
+    letter = Letter(
+        kind=kind,
+        to=to,
+        locale=nearest_locale(locale),
+        written_at=utc_now(),
+        details=given,
+        token=token,
+    )
     return await put_away(session, letter, task=SEND_TASK)
 
 

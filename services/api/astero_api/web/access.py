@@ -19,7 +19,7 @@ from astero_shared.errors import ForbiddenError, NotFoundError, UnauthenticatedE
 from astero_shared.features.bots.tables import SHARED_BOT_ID
 from astero_shared.features.sessions.rules import is_fresh
 from astero_shared.features.sessions.standing import STANDING, STANDING_WITH_BOT, Standing
-from astero_shared.i18n import Locale
+from astero_shared.i18n import nearest_locale
 from astero_shared.ids import Snowflake
 from astero_shared.observability.security_events import log_security_event
 from astero_shared.scope import BotScope, GuildScope
@@ -96,9 +96,7 @@ def is_proved(context: RequestContext) -> bool:
 def refuse_stale(context: RequestContext) -> None:
     """For routes that ask for such a proof. Raises ForbiddenError `auth.reauthentication_required`."""
     if not is_proved(context):
-        raise ForbiddenError(
-            code="auth.reauthentication_required",
-        )
+        raise ForbiddenError(code="auth.reauthentication_required")
 
 
 async def find_identity(request: Request[Any, Any, Any]) -> Identity | None:
@@ -124,13 +122,12 @@ def _asked(access: AccessToken) -> dict[str, Any]:
 def _identity(standing: Standing | None) -> Identity:
     if standing is None:
         raise not_signed_in()
-    locale: Locale = "fr" if standing.locale == "fr" else "en"
     return Identity(
         user_id=standing.user_id,
         session_id=standing.session_id,
         email=standing.email,
         display_name=standing.display_name,
-        locale=locale,
+        locale=nearest_locale(standing.locale),
         authenticated_at=standing.authenticated_at,
         email_verified=standing.email_verified,
     )

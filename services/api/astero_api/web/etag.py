@@ -39,6 +39,4 @@ def require_revision(scope: Scope, revision: int) -> None:
     readable = len(given) <= _MAX_BYTES and _LIST.fullmatch(given) is not None
     wanted = str(revision).encode()
     if not readable or not any(not weak and tag == wanted for weak, tag in _TAG.findall(given)):
-        raise PreconditionFailedError(
-            code="precondition_failed",
-        )
+        raise PreconditionFailedError(code="precondition_failed")

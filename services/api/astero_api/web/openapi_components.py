@@ -51,7 +51,7 @@ def shared_components(schemas: dict[str, Any], found: dict[Any, dict[str, Any]])
 
 
 _ALL_PROBLEMS: Final = (
-    400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 429, 500, 502, 503,
+    400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 429, 500, 503,
 )  # fmt: skip
 
 

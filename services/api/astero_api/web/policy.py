@@ -10,14 +10,14 @@ from litestar.exceptions import ImproperlyConfiguredException
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
+from astero_api.web.csrf import SAFE_METHODS
 from astero_api.web.identity import Identity
 from astero_api.web.json_body import JSON_BODY, BodyRule
-from astero_api.web.rate_limit import RouteLimit
+from astero_api.web.limits import RouteLimit
 from astero_api.web.second_step import SecondStep
 from astero_shared.scope import BotScope, GuildScope
 
 POLICY_KEY: Final = "policy"
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Permission(StrEnum):
@@ -138,7 +138,7 @@ def _complaints(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[str]:
     wanted = _PATH[declared.permission]
     if not wanted <= route.path_parameters.keys():
         yield f"is for {declared.permission} and its path does not name {sorted(wanted)}"
-    changes = not handler.http_methods <= _SAFE
+    changes = not handler.http_methods <= SAFE_METHODS
     if changes and proof is not None and declared.audit is AuditClass.NONE:
         yield "changes something and leaves no audit row"
     yield from _contradictions(declared)

@@ -3,23 +3,20 @@
 None names a table, a driver or a stack.
 """
 
-import re
 from http import HTTPStatus
 from typing import Any, Final, cast
 
 import msgspec
-import psycopg
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.params import QueryParameter
 from loguru import logger
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from astero_api.web.context import RequestContext, context_of
 from astero_api.web.language import language_of
 from astero_api.web.refusals import tell_refusal
 from astero_api.web.refused_fields import FieldsInvalidError, RefusedField, refuse
+from astero_shared.db.outages import is_away
 from astero_shared.errors import AsteroError, NotFoundError, UnavailableError
 from astero_shared.i18n import Locale
 from astero_shared.problems import (
@@ -54,26 +51,7 @@ class MediaTypeError(AsteroError):
     default_code = "request.media_type"
 
 
-_DATABASE_DOWN: Final = UnavailableError(
-    code="unavailable",
-    retry_after=5,
-)
-# Cannot connect, is shutting down, gave up after its time limit, lost a deadlock, fails over.
-_PASSING_STATES: Final = re.compile(r"08...|57...|53...|55P03|40001|40P01|25006")
-
-
-def _is_database_unavailable(error: BaseException) -> bool:
-    if isinstance(error, PoolTimeoutError):
-        return True
-    if isinstance(error, DBAPIError):
-        if error.connection_invalidated:
-            return True
-        error = error.orig or error
-    if not isinstance(error, psycopg.Error):
-        return False
-    if error.sqlstate is None:
-        return isinstance(error, psycopg.OperationalError)
-    return _PASSING_STATES.fullmatch(error.sqlstate) is not None
+_DATABASE_DOWN: Final = UnavailableError(retry_after=5)
 
 
 def as_astero_error(error: BaseException) -> AsteroError | None:
@@ -82,23 +60,9 @@ def as_astero_error(error: BaseException) -> AsteroError | None:
         return as_astero_error(error.exceptions[0])
     if isinstance(error, AsteroError):
         return error
-    if _is_database_unavailable(error):
+    if is_away(error):
         return _DATABASE_DOWN
     return None
-
-
-def _log_unexpected(error: BaseException, context: RequestContext) -> None:
-    if isinstance(error, DBAPIError):
-        # the driver's own text repeats the values of the row
-        diagnostics = getattr(error.orig, "diag", None)
-        logger.error(
-            "database refused: sqlstate={} constraint={}",
-            getattr(error.orig, "sqlstate", None),
-            getattr(diagnostics, "constraint_name", None),
-            reqId=context.request_id,
-        )
-        return
-    logger.opt(exception=error).error("request failed", reqId=context.request_id)
 
 
 def problem_for(
@@ -129,7 +93,7 @@ def problem_for(
     else:
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
         code = AsteroError.default_code
-        _log_unexpected(error, context)
+        logger.opt(exception=error).error("request failed", reqId=context.request_id)
     tell_refusal(context, status=status, code=code)
     problem = make_problem(
         status=status,

@@ -11,6 +11,9 @@ from astero_api.web.json_body import JSON_BODY, BodyRule, convert_json, parse_js
 from astero_api.web.policy import policy_of
 from astero_api.web.problems import MalformedError, TooLargeError, TooSlowError
 
+AnyRequest = Request[Any, Any, Any]
+"""As handlers take it: users and sessions come as typed proofs, never from the request."""
+
 _BODY_SECONDS: Final = 20.0
 _MAX_LENGTH_DIGITS: Final = 12
 

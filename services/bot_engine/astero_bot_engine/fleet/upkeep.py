@@ -98,10 +98,7 @@ class Upkeep:
             async with transaction(self._db) as session:
                 await mark_left(session, GuildScope(SYSTEM, bot_id, guild_id))
         except (discord.HTTPException, CallBarredError, OSError) as error:
-            raise UnavailableError(
-                code="discord.unavailable",
-                retry_after=5,
-            ) from error
+            raise UnavailableError(code="discord.unavailable", retry_after=5) from error
 
     async def close(self) -> None:
         jobs = list(self._jobs.values())

@@ -147,10 +147,7 @@ async def announce(
     except discord.Forbidden:
         raise _cannot_post() from None
     except discord.HTTPException:
-        raise UnavailableError(
-            code="discord.unavailable",
-            retry_after=5,
-        ) from None
+        raise UnavailableError(code="discord.unavailable", retry_after=5) from None
     return Announced(message_id=Snowflake(message.id))
 
 
@@ -200,9 +197,7 @@ def _guild(client: BotClient, guild_id: str) -> discord.Guild:
 
 
 def _cannot_post() -> ForbiddenError:
-    return ForbiddenError(
-        code="discord.missing_permissions",
-    )
+    return ForbiddenError(code="discord.missing_permissions")
 
 
 def _may_post(channel: discord.abc.GuildChannel) -> bool:

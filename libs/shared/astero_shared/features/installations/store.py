@@ -179,9 +179,7 @@ async def restore(session: AsyncSession, scope: GuildScope, *, now: datetime) ->
             return active
         if removed is None and not await _was_purged(session, scope):
             raise NotFoundError(code="installations.not_found", sentence="installations.nothing_to_restore")
-        raise GoneError(
-            code="installations.restore_expired",
-        )
+        raise GoneError(code="installations.restore_expired")
     present = removed.present
     if active is not None:
         present = active.present

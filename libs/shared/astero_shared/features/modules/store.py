@@ -75,9 +75,7 @@ async def update_config(
     installation = await get_active(session, scope, lock=True)
     current = (await get_config(session, scope, module)).revision
     if current != expected_revision:
-        raise PreconditionFailedError(
-            code="modules.revision_conflict",
-        )
+        raise PreconditionFailedError(code="modules.revision_conflict")
     revision = current + 1
     written = {"revision": revision, "config": config, "updated_at": now}
     await session.exec(

@@ -60,8 +60,6 @@ class WebhookDelivery(Table, table=True):
     whoever had it is taken for dead. `outcome` and what follows tell of the last attempt.
     """
 
-    __tablename__ = "webhook_deliveries"  # pyright: ignore[reportAssignmentType]
-
     webhook_id: UUID = Field(primary_key=True, foreign_key="webhooks.id", ondelete="CASCADE")
     event_id: UUID = Field(primary_key=True)
     installation_id: UUID

@@ -21,7 +21,7 @@ from astero_shared.audit.writer import write_audit
 from astero_shared.clock import utc_now
 from astero_shared.crypto.fields import SecretUnavailableError
 from astero_shared.crypto.keyring import Keyring
-from astero_shared.db.session import transaction
+from astero_shared.db.session import in_batches, transaction
 from astero_shared.features.accounts.rules import email_key, is_email
 from astero_shared.features.accounts.store import delete_expired_account_tokens, find_user_by_email
 from astero_shared.mail.store import delete_mail, find_mail
@@ -74,12 +74,8 @@ async def answer_forgotten(database: AsyncEngine, keyring: Keyring, request_id: 
 
 
 async def forget_links(database: AsyncEngine) -> int:
-    """Delete links that ended hours ago; answers how many. A short transaction a batch."""
+    """Delete links that ended hours ago; answers how many."""
     before = utc_now() - _KEPT
-    forgotten = 0
-    while True:
-        async with transaction(database) as session:
-            deleted = await delete_expired_account_tokens(session, before=before, limit=_BATCH)
-        forgotten += deleted
-        if not deleted:
-            return forgotten
+    return await in_batches(
+        database, lambda session: delete_expired_account_tokens(session, before=before, limit=_BATCH)
+    )

@@ -2,7 +2,7 @@
 
 from astero_api.features.accounts.links import find_link, use_link
 from astero_api.features.accounts.passwords import PasswordHashes
-from astero_api.features.accounts.service import own_actor, refuse_password
+from astero_api.features.accounts.service import actor_of, refuse_password
 from astero_api.features.sessions.service import keep_only_this_session
 from astero_api.mail.kinds import MailKind
 from astero_api.mail.outbox import queue_mail
@@ -53,7 +53,7 @@ async def reset_password(*, unit: UnitOfWork, hashes: PasswordHashes, token: str
     await revoke_all_sessions(unit.session, user.id, now=now)
     await bump_token_version(unit.session, user.id)
     await write_audit(
-        unit.session, actor=own_actor(user), action=AuditAction.PASSWORD_RESET, target=str(user.id)
+        unit.session, actor=actor_of(user), action=AuditAction.PASSWORD_RESET, target=str(user.id)
     )
     await _tell(unit, user)
     return user.email
@@ -67,7 +67,7 @@ async def _shut_others_out(unit: UnitOfWork, user: User) -> None:
         AuditAction.MFA_DISABLED: await delete_factors(unit.session, user.id),
     }
     for action in (action for action, was_there in gone.items() if was_there):
-        await write_audit(unit.session, actor=own_actor(user), action=action, target=str(user.id))
+        await write_audit(unit.session, actor=actor_of(user), action=action, target=str(user.id))
 
 
 async def change_password(

@@ -64,10 +64,8 @@ async def _ask_address(unit: UnitOfWork, identity: Identity, user: User, email: 
     refuse_email(email)
     token = await make_link(unit.session, user, "address", email=email)
     if token is None:
-        raise TooManyRequestsError(
-            code="accounts.too_many_letters",
-            retry_after=int(LETTERS_WINDOW.total_seconds()),
-        )
+        wait = int(LETTERS_WINDOW.total_seconds())
+        raise TooManyRequestsError(code="accounts.too_many_letters", retry_after=wait)
     owner = await find_user_by_email(unit.session, email_key(email))
     if owner is None or owner.id == user.id:
         await queue_mail(

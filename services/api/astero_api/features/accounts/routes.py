@@ -1,8 +1,6 @@
 """Make an account, change it, and get back in; who am I."""
 
-from typing import Any
-
-from litestar import Request, get, patch, post
+from litestar import get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET
@@ -30,10 +28,9 @@ from astero_api.web.identity import Identity
 from astero_api.web.language import language_of
 from astero_api.web.limits import ACCOUNT_LINK, ACCOUNT_MAIL, PROOF, READ, REGISTER, WRITE
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.request import AnyRequest
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.i18n import text
-
-AnyRequest = Request[Any, Any, Any]
 
 
 @post(

@@ -56,7 +56,7 @@ def _has_leaked(password: str) -> bool:
     return any(is_bad_password(spelling) for spelling in {password, password.lower()})
 
 
-def own_actor(user: User) -> Actor:
+def actor_of(user: User) -> Actor:
     return Actor(kind="user", id=str(user.id), name=user.display_name)
 
 
@@ -79,7 +79,7 @@ async def register_user(*, unit: UnitOfWork, hashes: PasswordHashes, command: Re
     if await insert_user_once(unit.session, user):
         await write_audit(
             unit.session,
-            actor=own_actor(user),
+            actor=actor_of(user),
             action=AuditAction.ACCOUNT_REGISTERED,
             target=str(user.id),
         )

@@ -41,17 +41,11 @@ class KnownBot:
 
 
 def token_invalid() -> InvalidError:
-    return InvalidError(
-        code="bots.token_invalid",
-        pointer="/token",
-    )
+    return InvalidError(code="bots.token_invalid", pointer="/token")
 
 
 def _unavailable() -> UnavailableError:
-    return UnavailableError(
-        code="discord.unavailable",
-        retry_after=30,
-    )
+    return UnavailableError(code="discord.unavailable", retry_after=30)
 
 
 class DiscordCheck:

@@ -1,8 +1,6 @@
 """Hosted bots: the ones a user owns, and the shared one beside them."""
 
-from typing import Any
-
-from litestar import Request, delete, get, patch, post, put
+from litestar import delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
@@ -22,12 +20,12 @@ from astero_api.web.language import language_of
 from astero_api.web.limits import COSTLY, READ, WRITE
 from astero_api.web.paging import Cursor, PageSize, cut, id_cursor
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.request import AnyRequest
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.features.bots.store import get_bot_rows, list_visible_bots
 from astero_shared.features.discord_accounts.store import find_discord_account
 from astero_shared.scope import BotScope
 
-AnyRequest = Request[Any, Any, Any]
 _BOT = "/api/bots/{bot_id:uuid}"
 _VIEWS = policy(permission=Permission.BOT_VIEWER, limit=READ, audit=AuditClass.NONE)
 _OWNS = policy(permission=Permission.BOT_OWNER, limit=WRITE, audit=AuditClass.CHANGE)

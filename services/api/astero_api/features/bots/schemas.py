@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from astero_shared.observability.masking import Masked
+
 BotName = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^\S(?:[^\x00-\x1f\x7f]*\S)?$")]
 BotTokenText = Annotated[
     str,
@@ -19,23 +21,17 @@ BotTokenText = Annotated[
 ]
 
 
-class BotIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class BotIn(Masked, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Without a name the bot keeps the one it has at Discord."""
 
     token: BotTokenText
     name: BotName | None = None
 
-    def __repr__(self) -> str:
-        return "BotIn(***)"
 
-
-class TokenIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TokenIn(Masked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new token of the same application."""
 
     token: BotTokenText
-
-    def __repr__(self) -> str:
-        return "TokenIn(***)"
 
 
 class BotPatch(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

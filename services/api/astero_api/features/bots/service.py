@@ -72,9 +72,7 @@ async def create_bot(*, unit: UnitOfWork, hosting: Hosting, identity: Identity, 
     try:
         await insert_bot(unit.session, bot)
     except IntegrityError:
-        raise ConflictError(
-            code="bots.application_taken",
-        ) from None
+        raise ConflictError(code="bots.application_taken") from None
     await _store_token(unit, hosting, scope, command.token, now)
     await _audit(unit, scope, AuditAction.BOT_CREATED, {"applicationId": str(known.application_id)})
     unit.after_commit(lambda: hosting.nudges.reconcile(scope.bot_id))
@@ -86,10 +84,7 @@ async def replace_token(*, unit: UnitOfWork, hosting: Hosting, scope: BotScope, 
     known = await hosting.discord.identify(token)
     bot = await get_bot(unit.session, scope, lock=True)
     if bot.application_id is not None and bot.application_id != known.application_id:
-        raise InvalidError(
-            code="bots.token_other_application",
-            pointer="/token",
-        )
+        raise InvalidError(code="bots.token_other_application", pointer="/token")
     now = utc_now()
     await _store_token(unit, hosting, scope, token, now)
     await update_bot(unit.session, scope, changes=_facts(known), now=now)

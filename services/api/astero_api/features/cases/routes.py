@@ -1,8 +1,8 @@
 """The case log of a server."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, get, patch, post
+from litestar import get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
@@ -13,13 +13,13 @@ from astero_api.web.language import language_of
 from astero_api.web.limits import READ, WRITE
 from astero_api.web.paging import Cursor, PageSize, cut, number_cursor
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.request import AnyRequest
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.features.cases.rules import CaseAction
 from astero_shared.features.cases.store import get_case, list_cases
 from astero_shared.ids import Snowflake
 from astero_shared.scope import GuildScope
 
-AnyRequest = Request[Any, Any, Any]
 CaseNumber = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 Target = Annotated[
     Snowflake | None, QueryParameter(name="targetId", description="Only cases about this member.")

@@ -76,9 +76,7 @@ async def _check_permission(managers: ManagedServers, scope: GuildScope, action:
     """Managing a server's settings is not the right to ban: the shared bot lends nobody its own rights."""
     guild = (await managers.of(UUID(scope.actor.id), ask_again=True)).get(scope.guild_id)
     if guild is None or not guild.may(REQUIRED_PERMISSION[action]):
-        raise ForbiddenError(
-            code="cases.permission_missing",
-        )
+        raise ForbiddenError(code="cases.permission_missing")
 
 
 async def _moderator_id(unit: UnitOfWork, scope: GuildScope) -> str:

@@ -31,9 +31,6 @@ class NotConnectedError(ForbiddenError):
 
     default_code = "discord_accounts.not_connected"
 
-    def __init__(self) -> None:
-        super().__init__()
-
 
 @dataclass(frozen=True, slots=True)
 class _Answer:

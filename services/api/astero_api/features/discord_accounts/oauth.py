@@ -16,6 +16,7 @@ from loguru import logger
 
 from astero_api.settings import ApiSettings
 from astero_shared.errors import ForbiddenError, UnavailableError
+from astero_shared.observability.masking import Masked
 from astero_shared.outbound.http import create_client
 from astero_shared.settings import Secret
 
@@ -29,15 +30,12 @@ _LONGEST_WAIT_SECONDS: Final = 600
 T = TypeVar("T")
 
 
-class Tokens(msgspec.Struct, frozen=True):
+class Tokens(Masked, frozen=True):
     """`expires_in` is in seconds from now."""
 
     access_token: str
     refresh_token: str
     expires_in: int
-
-    def __repr__(self) -> str:
-        return "Tokens(***)"
 
 
 class DiscordUser(msgspec.Struct, frozen=True):
@@ -72,9 +70,6 @@ class DiscordRefusedError(ForbiddenError):
     """Discord no longer accepts the user's authorisation: they have to connect again."""
 
     default_code = "discord_accounts.reconnect"
-
-    def __init__(self) -> None:
-        super().__init__()
 
 
 @dataclass(frozen=True, slots=True)

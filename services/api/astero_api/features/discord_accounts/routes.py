@@ -1,9 +1,9 @@
 """Sign in with Discord, or connect Discord to the account that is signed in."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode, urljoin
 
-from litestar import Request, delete, get
+from litestar import delete, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 from litestar.response import Redirect
@@ -31,12 +31,11 @@ from astero_api.web.identity import Identity
 from astero_api.web.limits import SESSION, WRITE
 from astero_api.web.places import SECOND_STEP_PAGE, SECURITY_PAGE, SIGN_IN_PAGE
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.request import AnyRequest
 from astero_api.web.second_step import SecondStepDue
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.db.session import transaction
 from astero_shared.errors import AsteroError, ForbiddenError, NotFoundError
-
-AnyRequest = Request[Any, Any, Any]
 
 
 def _oauth(request: AnyRequest) -> DiscordOAuth:

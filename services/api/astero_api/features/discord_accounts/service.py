@@ -5,10 +5,10 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from astero_api.features.accounts.service import refuse_locking_out
+from astero_api.features.accounts.service import actor_of, refuse_locking_out
 from astero_api.features.discord_accounts.oauth import DiscordUser, Tokens
 from astero_api.features.discord_accounts.sealing import seal_tokens
-from astero_api.features.sessions.service import actor_of, keep_only_this_session
+from astero_api.features.sessions.service import keep_only_this_session
 from astero_api.mail.kinds import MailKind
 from astero_api.mail.outbox import queue_mail
 from astero_api.web.access_token import AccessTokens
@@ -27,7 +27,7 @@ from astero_shared.features.discord_accounts.store import (
     disconnect_discord_account,
     find_user_by_discord_id,
 )
-from astero_shared.scope import Actor
+from astero_shared.i18n import nearest_locale
 
 
 async def connect_account(
@@ -117,20 +117,15 @@ async def sign_in_user(
 async def _register(session: AsyncSession, discord_user: DiscordUser) -> User:
     email = discord_user.email
     if email is None or not discord_user.verified or not is_email(email):
-        raise InvalidError(
-            code="discord_accounts.email_unverified",
-        )
-    taken = ConflictError(
-        code="accounts.email_taken",
-        sentence="discord_accounts.email_taken",
-    )
+        raise InvalidError(code="discord_accounts.email_unverified")
+    taken = ConflictError(code="accounts.email_taken", sentence="discord_accounts.email_taken")
     if await find_user_by_email(session, email_key(email)) is not None:
         raise taken
     user = User(
         email=email,
         email_key=email_key(email),
         display_name=discord_user.global_name or discord_user.username,
-        locale="fr" if (discord_user.locale or "").startswith("fr") else "en",
+        locale=nearest_locale(discord_user.locale),
         created_at=utc_now(),
         # Discord has seen them read a letter to it
         email_verified_at=utc_now(),
@@ -141,7 +136,7 @@ async def _register(session: AsyncSession, discord_user: DiscordUser) -> User:
         raise taken from None
     await write_audit(
         session,
-        actor=Actor(kind="user", id=str(user.id), name=user.display_name),
+        actor=actor_of(user),
         action=AuditAction.ACCOUNT_REGISTERED,
         target=str(user.id),
         details={"through": "discord"},

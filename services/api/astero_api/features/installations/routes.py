@@ -1,8 +1,8 @@
 """The servers of a bot: active, removed, restored."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from litestar import Request, delete, get, post
+from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
@@ -12,6 +12,7 @@ from astero_api.web.identity import Identity
 from astero_api.web.limits import COSTLY, READ, WRITE
 from astero_api.web.paging import Cursor, PageSize, cut, id_cursor
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.request import AnyRequest
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.clock import utc_now
 from astero_shared.features.bots.rules import invite_url
@@ -21,7 +22,6 @@ from astero_shared.features.installations.store import get_active, list_installa
 from astero_shared.features.installations.tables import Installation
 from astero_shared.scope import BotScope, GuildScope
 
-AnyRequest = Request[Any, Any, Any]
 GuildState = Annotated[
     Literal["active", "removed"],
     QueryParameter(name="state", description="`removed` lists what can still be restored."),

@@ -1,8 +1,6 @@
 """Two-step verification: switch it on and off, recovery codes, and the second step of a login."""
 
-from typing import Any
-
-from litestar import Request, get, post
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
@@ -23,6 +21,7 @@ from astero_api.web.cookies import MFA_COOKIE, REFRESH_COOKIE, clear_cookie, rea
 from astero_api.web.identity import Identity
 from astero_api.web.limits import PROOF, READ, WRITE
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.request import AnyRequest
 from astero_api.web.second_step import SecondStep
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.errors import UnauthenticatedError
@@ -30,7 +29,6 @@ from astero_shared.features.accounts.store import get_user
 from astero_shared.features.discord_accounts.store import find_discord_account
 from astero_shared.features.mfa.store import count_recovery_codes, find_seed
 
-AnyRequest = Request[Any, Any, Any]
 _CHANGES = policy(
     permission=Permission.SIGNED_IN, limit=WRITE, audit=AuditClass.SECURITY, refusals=(409,), fresh=True
 )

@@ -6,11 +6,12 @@ from uuid import UUID
 from msgspec import UNSET
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from astero_api.features.accounts.service import actor_of
 from astero_api.features.mfa.recovery import RecoveryHashes, use_recovery_code
 from astero_api.features.mfa.schemas import VerifyIn
 from astero_api.features.passkeys.service import RelyingParty, is_own_passkey
 from astero_api.features.passkeys.service import refused as wrong_passkey
-from astero_api.features.sessions.service import Device, Tokens, actor_of, start_session
+from astero_api.features.sessions.service import Device, Tokens, start_session
 from astero_api.mail.kinds import MailKind
 from astero_api.mail.outbox import queue_mail
 from astero_api.web.access import not_signed_in

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from litestar import Request, Response, get, patch, post
+from litestar import Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
@@ -23,6 +23,7 @@ from astero_api.web.language import language_of
 from astero_api.web.limits import READ, WRITE
 from astero_api.web.paging import Cursor, PageSize, cut, number_cursor
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.request import AnyRequest
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.errors import NotFoundError
 from astero_shared.features.modules.catalog import MODULES, get_module
@@ -34,7 +35,6 @@ from astero_shared.features.modules.service import Change
 from astero_shared.features.modules.store import list_configs, list_revisions
 from astero_shared.scope import GuildScope
 
-AnyRequest = Request[Any, Any, Any]
 ModuleName = Annotated[str, PathParameter(max_length=40, description="`automod`, `cases`, …")]
 RevisionNumber = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 

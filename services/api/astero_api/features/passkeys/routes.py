@@ -1,9 +1,8 @@
 """Passkeys: make one, name it, remove it, sign in with it."""
 
-from typing import Any
 from uuid import UUID
 
-from litestar import Request, delete, get, patch, post
+from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -33,13 +32,13 @@ from astero_api.web.cookies import REFRESH_COOKIE, read_cookie
 from astero_api.web.identity import Identity
 from astero_api.web.limits import PROOF, READ, SESSION, WRITE
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.request import AnyRequest
 from astero_api.web.second_step import SecondStep
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.features.accounts.store import get_user
 from astero_shared.features.passkeys.store import list_passkeys
 from astero_shared.features.passkeys.tables import Passkey
 
-AnyRequest = Request[Any, Any, Any]
 _ONE = "/api/auth/passkeys/{passkey_id:uuid}"
 _CHANGES = policy(
     permission=Permission.SIGNED_IN, limit=WRITE, audit=AuditClass.SECURITY, refusals=(409,), fresh=True

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from astero_api.features.accounts.service import refuse_locking_out
+from astero_api.features.accounts.service import actor_of, refuse_locking_out
 from astero_api.features.passkeys.ceremony import (
     HANDLE_BYTES,
     TIMEOUT_SECONDS,
@@ -52,7 +52,6 @@ from astero_shared.features.passkeys.store import (
     take_challenge,
 )
 from astero_shared.features.passkeys.tables import Passkey, PasskeyChallenge, Purpose
-from astero_shared.scope import Actor
 
 MAX_PASSKEYS: Final = 20
 _LIFETIME: Final = timedelta(seconds=TIMEOUT_SECONDS)
@@ -191,7 +190,7 @@ async def _tell_copied(unit: UnitOfWork, passkey: Passkey, *, sent: int) -> None
     owner = await get_user(unit.session, passkey.user_id)
     await write_audit(
         unit.session,
-        actor=Actor(kind="user", id=str(owner.id), name=owner.display_name),
+        actor=actor_of(owner),
         action=AuditAction.PASSKEY_COPIED,
         target=str(passkey.id),
         details={"stored": passkey.sign_count, "sent": sent},

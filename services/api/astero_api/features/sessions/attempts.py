@@ -66,10 +66,7 @@ class LoginAttempts:
         """
         attempt = await self._begin(email, address)
         if attempt.wait > 0 and not await _has_been_here(unit.engine, email, address):
-            raise TooManyRequestsError(
-                code="auth.account_slowed",
-                retry_after=math.ceil(attempt.wait),
-            )
+            raise TooManyRequestsError(code="auth.account_slowed", retry_after=math.ceil(attempt.wait))
         try:
             yield
         except BaseException as error:

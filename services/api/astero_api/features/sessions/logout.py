@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from astero_api.features.sessions.service import actor_of
+from astero_api.features.accounts.service import actor_of
 from astero_api.features.sessions.tokens import hash_refresh_token
 from astero_api.web.access_token import AccessToken
 from astero_shared.audit.actions import AuditAction

@@ -3,7 +3,8 @@
 RFC 9700, 4.14.2: whoever holds a copy is found out by its use, so used tokens are kept until they expire.
 """
 
-from astero_api.features.sessions.service import Tokens, actor_of, issue
+from astero_api.features.accounts.service import actor_of
+from astero_api.features.sessions.service import Tokens, issue
 from astero_api.features.sessions.tokens import REPLAY_GRACE, hash_refresh_token, new_refresh_token
 from astero_api.mail.kinds import MailKind
 from astero_api.mail.outbox import queue_mail
@@ -59,9 +60,7 @@ async def _judge_replay(unit: UnitOfWork, token_hash: bytes) -> None:
     if found is None or found[0].revoked_at is not None:
         raise not_signed_in()
     if now - token.used_at <= REPLAY_GRACE:
-        raise ConflictError(
-            code="auth.refresh_in_progress",
-        )
+        raise ConflictError(code="auth.refresh_in_progress")
     session, user = found
     await revoke_session(unit.session, user.id, session.id, now=now)
     await bump_token_version(unit.session, user.id)

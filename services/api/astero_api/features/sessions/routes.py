@@ -1,9 +1,8 @@
 """Log in, refresh, log out; see and end one's sessions."""
 
-from typing import Any
 from uuid import UUID
 
-from litestar import Request, delete, get, post
+from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET
@@ -35,6 +34,7 @@ from astero_api.web.cookies import REFRESH_COOKIE, read_cookie
 from astero_api.web.identity import Identity
 from astero_api.web.limits import LOGIN, PROOF, READ, SESSION, WRITE
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.request import AnyRequest
 from astero_api.web.second_step import SecondStepDue
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.clock import utc_now
@@ -43,8 +43,6 @@ from astero_shared.features.sessions.devices import family_of, network_of
 from astero_shared.features.sessions.rules import Method
 from astero_shared.features.sessions.store import list_live_sessions
 from astero_shared.observability.security_events import log_security_event
-
-AnyRequest = Request[Any, Any, Any]
 
 
 @post(

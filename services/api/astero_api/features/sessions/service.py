@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from astero_api.features.accounts.passwords import PasswordHashes
+from astero_api.features.accounts.service import actor_of
 from astero_api.features.sessions.devices import tell_new_device
 from astero_api.features.sessions.tokens import (
     MAX_SESSIONS,
@@ -45,7 +46,6 @@ from astero_shared.features.sessions.store import (
 )
 from astero_shared.features.sessions.tables import RefreshToken, Session
 from astero_shared.ids import new_id
-from astero_shared.scope import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,6 @@ class Device:
 
     user_agent: str | None
     ip: str
-
-
-def actor_of(user: User) -> Actor:
-    return Actor(kind="user", id=str(user.id), name=user.display_name)
 
 
 async def prove_password(*, unit: UnitOfWork, hashes: PasswordHashes, email: str, password: str) -> User:

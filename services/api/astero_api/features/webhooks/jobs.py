@@ -23,7 +23,7 @@ from astero_shared.clock import utc_now
 from astero_shared.crypto.fields import SecretUnavailableError, unseal
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.db.outages import is_away
-from astero_shared.db.session import transaction
+from astero_shared.db.session import in_batches, transaction
 from astero_shared.features.webhooks.deliveries import (
     Taken,
     forget_old,
@@ -170,11 +170,6 @@ async def running_courier(settings: ApiSettings, database: AsyncEngine) -> Async
 
 
 async def forget_old_deliveries(database: AsyncEngine) -> int:
-    """Delete log rows of more than 30 days, in batches; answers how many."""
-    gone = 0
-    while True:
-        async with transaction(database) as session:
-            batch = await forget_old(session, now=utc_now(), limit=_BATCH)
-        gone += batch
-        if batch < _BATCH:
-            return gone
+    """Delete log rows of more than 30 days; answers how many."""
+    now = utc_now()
+    return await in_batches(database, lambda session: forget_old(session, now=now, limit=_BATCH))

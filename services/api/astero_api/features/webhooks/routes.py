@@ -1,9 +1,9 @@
 """The webhooks of a server: where its events are posted to, and how that went."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar import Request, delete, get, patch, post
+from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
@@ -22,11 +22,11 @@ from astero_api.web.context import context_of
 from astero_api.web.limits import COSTLY, READ, WRITE
 from astero_api.web.paging import Cursor, PageSize, cut, id_cursor
 from astero_api.web.policy import AuditClass, Permission, policy
+from astero_api.web.request import AnyRequest
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.features.webhooks.store import get_webhook, list_deliveries, list_webhooks
 from astero_shared.scope import GuildScope
 
-AnyRequest = Request[Any, Any, Any]
 WebhookId = Annotated[UUID, PathParameter()]
 DeliveryId = Annotated[UUID, PathParameter()]
 DeliveryState = Annotated[

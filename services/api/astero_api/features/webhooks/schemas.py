@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from astero_shared.features.webhooks.events import EventKind
 from astero_shared.features.webhooks.tables import Webhook, WebhookDelivery
+from astero_shared.observability.masking import Masked
 
 EVERYTHING = tuple(EventKind)
 # Its length is checked with the rest of it, and refused with the same words: outbound.urls.
@@ -71,14 +72,11 @@ class NewWebhookOut(WebhookOut, frozen=True, kw_only=True, rename="camel"):
         return f"NewWebhookOut(id={self.id}, secret='***')"
 
 
-class SecretOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class SecretOut(Masked, frozen=True, kw_only=True, rename="camel"):
     """The new secret, not shown again. The one before signs beside it until `previousUntil`."""
 
     secret: str
     previous_until: datetime | None
-
-    def __repr__(self) -> str:
-        return "SecretOut(***)"
 
 
 class WebhookPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
