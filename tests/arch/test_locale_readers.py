@@ -42,20 +42,20 @@ def unread(keys: Iterable[str], found: Iterable[Source]) -> list[str]:
     trees = [source.tree for source in found]
     written = {text for tree in trees for text in literals(tree)}
     patterns = {pattern for tree in trees for pattern in templates(tree)}
-    # What fills a hole is a literal, the end of one, or built in turn: `missing_x` of `cases.missing_x`.
+    # What fills a hole is a literal, the end of one, or built in turn, as `cases.missing_x` is.
     fillings = written | {text.partition(".")[2] for text in written}
     ends = {pattern.partition(r"\.")[2] for pattern in patterns}
     # An end that is all hole would fit anything.
-    ends = {end for end in ends if end and not end.startswith("(")}
-    return [key for key in keys if key not in written and not _fits(key, patterns, fillings, ends)]
+    made = {part for part in ends | patterns if part and not part.startswith("(")}
+    return [key for key in keys if key not in written and not _fits(key, patterns, fillings, made)]
 
 
-def _fits(key: str, patterns: set[str], fillings: set[str], ends: set[str]) -> bool:
+def _fits(key: str, patterns: set[str], fillings: set[str], made: set[str]) -> bool:
     for pattern in patterns:
         match = re.fullmatch(pattern, key)
         if match is not None and (
             pattern in _FILLED_FROM_ELSEWHERE
-            or all(part in fillings or _fits(part, ends, fillings, set()) for part in match.groups())
+            or all(part in fillings or _fits(part, made, fillings, set()) for part in match.groups())
         ):
             return True
     return False

@@ -22,9 +22,8 @@ class AsteroError(Exception):
     """Base of all. `code` is stable (`bots.token_invalid`).
 
     `sentence` names another entry below `errors.` where one code has several things to say, and `params` fill
-    it in; `detail` is a sentence that somebody has put into the reader's language already. All of it reaches
-    users: it never holds a secret, a driver's text or another tenant's data. `retry_after` is in whole
-    seconds and becomes the Retry-After header.
+    it in. All of it reaches users: it never holds a secret, a driver's text or another tenant's data.
+    `retry_after` is in whole seconds and becomes the Retry-After header.
     """
 
     status: ClassVar[int] = 500
@@ -32,7 +31,6 @@ class AsteroError(Exception):
 
     def __init__(
         self,
-        detail: str | None = None,
         *,
         code: str | None = None,
         sentence: str | None = None,
@@ -41,8 +39,7 @@ class AsteroError(Exception):
         retry_after: int | None = None,
     ) -> None:
         self.code = code or self.default_code
-        super().__init__(detail or self.code)
-        self.detail = detail
+        super().__init__(self.code)
         self.sentence = sentence or self.code
         self.params = params or {}
         self.pointer = pointer

@@ -47,8 +47,6 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
 
 def in_words(error: AsteroError, locale: Locale) -> str:
     """What the error says to its reader."""
-    if error.detail is not None:
-        return error.detail
     return text(f"errors.{error.sentence}", locale, **error.params)
 
 

@@ -9,6 +9,7 @@ from astero_shared.features.automod.config import AutomodConfig, RuleAction
 from astero_shared.features.automod.domains import host_to_ascii, is_allowed, normalise_domain
 from astero_shared.features.modules.patches import apply_patch
 from astero_shared.i18n import text
+from astero_shared.problems import in_words
 
 
 def patched(rule: str, **settings: object) -> AutomodConfig:
@@ -58,7 +59,7 @@ def test_a_domain_is_stored_as_a_host_name(given: str, stored: str) -> None:
 )
 def test_what_is_no_domain_is_refused(given: str) -> None:
     error = refused("links", allowedDomains=["ok.com", given])
-    assert (error.pointer, error.detail) == (
+    assert (error.pointer, in_words(error, "en")) == (
         "/links/allowedDomains/1",
         "Expected a domain such as example.com.",
     )
@@ -102,11 +103,11 @@ def test_a_word_needs_something_to_look_for(word: str) -> None:
 )
 def test_a_word_nobody_can_see_is_refused_in_plain_words(unseen: str) -> None:
     error = refused("words", words=["fine", unseen])
-    assert (error.pointer, error.detail) == (
+    assert (error.pointer, in_words(error, "en")) == (
         "/words/words/1",
         "An entry needs at least one visible character.",
     )
-    assert text("config.errors.word_empty", "fr") == "Une entrée a besoin d’au moins un caractère visible."
+    assert text("errors.config.word_empty", "fr") == "Une entrée a besoin d’au moins un caractère visible."
 
 
 @pytest.mark.parametrize("word", ["🖕", "傻", "é", "!", "\U0001faef", "\u200bx"])
@@ -144,7 +145,7 @@ def test_a_timeout_lasts_at_most_28_days(rule: str, minutes: int) -> None:
 )
 def test_a_pattern_that_cannot_be_used_is_refused_in_plain_words(pattern: str, reason: str) -> None:
     error = refused("patterns", patterns=["fine", pattern])
-    assert (error.pointer, error.detail) == ("/patterns/patterns/1", reason)
+    assert (error.pointer, in_words(error, "en")) == ("/patterns/patterns/1", reason)
 
 
 def test_the_patterns_of_a_server_share_one_bound() -> None:
@@ -170,7 +171,7 @@ def test_any_pattern_is_accepted_or_refused(pattern: str) -> None:
 
 @pytest.mark.parametrize("pair", [["a)(b", "c"], [r"\Qa", "b"]])
 def test_no_pattern_reaches_into_another(pair: list[str]) -> None:
-    assert refused("patterns", patterns=pair).detail.startswith("RE2 does not accept")
+    assert in_words(refused("patterns", patterns=pair), "en").startswith("RE2 does not accept")
 
 
 def test_everything_is_off_by_default() -> None:

@@ -94,4 +94,4 @@ def test_the_error_names_the_place_and_no_secret() -> None:
     with pytest.raises(SecretUnavailableError) as caught:
         unseal(KEY, **PLACE, row=new_id(), blob=blob)
     assert caught.value.where == "bot_tokens.ciphertext"
-    assert "very-secret" not in f"{caught.value!r}{caught.value}{caught.value.detail}"
+    assert "very-secret" not in f"{caught.value!r}{caught.value}"

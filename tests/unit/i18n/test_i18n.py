@@ -47,17 +47,17 @@ def test_french_is_set_as_french(key: str, entry: tuple[str, str | None, frozens
 def test_a_missing_key_or_parameter_raises() -> None:
     for call in (
         lambda: text("no.such.key", "en"),
-        lambda: text("config.errors.integer", "en"),
-        lambda: text("config.errors.integer", "en", min=1, max=2, surplus=3),
-        lambda: text("config.errors.unknown_field", "en", surplus=3),
-        lambda: text("config.errors", "en"),
+        lambda: text("errors.config.integer", "en"),
+        lambda: text("errors.config.integer", "en", min=1, max=2, surplus=3),
+        lambda: text("errors.config.unknown_field", "en", surplus=3),
+        lambda: text("errors.config", "en"),
     ):
         with pytest.raises(TextMissingError):
             call()
 
 
 def test_parameters_are_put_in_and_never_read_as_templates() -> None:
-    shown = text("config.errors.integer", "fr", min="{max}", max="{0.__class__}")
+    shown = text("errors.config.integer", "fr", min="{max}", max="{0.__class__}")
     assert shown == "Nombre entier attendu, de {max} à {0.__class__}."
 
 

@@ -28,12 +28,10 @@ def require(interaction: discord.Interaction[Any], permission: str) -> Asker:
     locale = locale_of(interaction)
     client, guild, member = interaction.client, interaction.guild, interaction.user
     if guild is None or not isinstance(member, discord.Member) or not isinstance(client, BotClient):
-        raise InvalidError(text("interactions.only_in_servers", locale), code="interactions.only_in_servers")
+        raise InvalidError(code="interactions.only_in_servers")
     held = interaction.permissions
     if not (held.administrator or getattr(held, permission)):
         name = text(f"permissions.{permission}", locale)
-        raise ForbiddenError(
-            text("interactions.missing_permission", locale, permission=name), code="auth.forbidden"
-        )
+        raise ForbiddenError(sentence="interactions.missing_permission", params={"permission": name})
     actor = Actor("member", str(member.id), member.name)
     return Asker(client, guild, member, GuildScope(actor, client.bot_id, guild.id), locale)

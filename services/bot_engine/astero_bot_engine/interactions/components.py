@@ -39,7 +39,7 @@ class ComponentRouter:
         handler = self._handlers.get(word)
         try:
             if handler is None:
-                await reply(interaction, text("interactions.outdated", locale_of(interaction)))
+                await reply(interaction, text("errors.interactions.outdated", locale_of(interaction)))
             else:
                 await handler(interaction, tuple(rest))
         except Exception as error:  # noqa: BLE001 - every failure is told to the asker, the rest is logged

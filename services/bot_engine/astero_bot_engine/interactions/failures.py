@@ -44,7 +44,7 @@ async def tell(interaction: discord.Interaction[Any], error: BaseException) -> N
 
 def failure_text(code: str, locale: Locale) -> str:
     """Why something was not done at Discord, as one sentence; `code` as a case keeps it."""
-    return text(f"cases.failures.{code.removeprefix('cases.')}", locale)
+    return text(f"errors.{code}", locale)
 
 
 def explain(error: BaseException, locale: Locale) -> str:
@@ -56,7 +56,7 @@ def explain(error: BaseException, locale: Locale) -> str:
         logger.warning("interaction without a database", error=type(error).__name__)
         return text("interactions.busy", locale)
     if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
-        return text("interactions.outdated", locale)
+        return text("errors.interactions.outdated", locale)
     reference = str(new_id())[-12:]
     logger.opt(exception=error).error("interaction failed", reference=reference)
     return text("interactions.failed", locale, reference=reference)

@@ -78,7 +78,7 @@ class RuleConfig(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkno
     def __post_init__(self) -> None:
         lasts = 1 <= self.duration_minutes <= MAX_TIMEOUT_MINUTES
         if self.action is RuleAction.TIMEOUT and not lasts:
-            raise OptionError(("durationMinutes",), "config.errors.timeout_length", max=MAX_TIMEOUT_MINUTES)
+            raise OptionError(("durationMinutes",), "config.timeout_length", max=MAX_TIMEOUT_MINUTES)
         _set_unique(self, "exempt_roles", list(self.exempt_roles))
         _set_unique(self, "exempt_channels", list(self.exempt_channels))
 
@@ -105,9 +105,9 @@ class WordsRule(RuleConfig, frozen=True, kw_only=True, rename="camel", forbid_un
         for index, word in enumerate(words):
             bare = word.strip("*").strip()
             if not is_visible(bare):
-                raise OptionError(("words", index), "config.errors.word_empty")
+                raise OptionError(("words", index), "config.word_empty")
             if "*" in bare or word.startswith("**") or word.endswith("**"):
-                raise OptionError(("words", index), "config.errors.word_star")
+                raise OptionError(("words", index), "config.word_star")
         _set_unique(self, "words", words)
 
 
@@ -128,7 +128,7 @@ class LinksRule(RuleConfig, frozen=True, kw_only=True, rename="camel", forbid_un
         for index, given in enumerate(self.allowed_domains):
             domain = normalise_domain(given)
             if domain is None:
-                raise OptionError(("allowedDomains", index), "config.errors.domain")
+                raise OptionError(("allowedDomains", index), "config.domain")
             domains.append(domain)
         _set_unique(self, "allowed_domains", domains)
 
@@ -214,7 +214,7 @@ class PatternsRule(RuleConfig, frozen=True, kw_only=True, rename="camel", forbid
         refused = check_patterns(self.patterns)
         if refused is not None:
             index, (kind, params) = refused
-            raise OptionError(("patterns", index), f"config.errors.pattern_{kind}", **params)
+            raise OptionError(("patterns", index), f"config.pattern_{kind}", **params)
         _set_unique(self, "patterns", list(self.patterns))
 
 

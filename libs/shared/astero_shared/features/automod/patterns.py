@@ -25,7 +25,7 @@ _UNRELATED: Final = tuple(text.encode() for text in ("a b", "1", "!", "é", "日
 
 
 class PatternRefusal(NamedTuple):
-    """`kind` names the sentence `config.errors.pattern_<kind>`, `params` fill it."""
+    """`kind` names the sentence `errors.config.pattern_<kind>`, `params` fill it."""
 
     kind: Literal["syntax", "large", "empty"]
     params: dict[str, str]

@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 
 from astero_shared.errors import InvalidError
 from astero_shared.features.cases.config import CasesConfig, Language
-from astero_shared.i18n import Locale, nearest_locale, text
+from astero_shared.i18n import Locale, nearest_locale
 from astero_shared.visibility import is_visible
 
 # Discord: a timeout ends at most 28 days ahead; an audit log reason has 1 to 512 characters.
@@ -87,7 +87,7 @@ def may_act_on(
 ) -> Obstacle | None:
     """Why the action must not be tried on the target, or None. `moderator` is None for automod.
 
-    The answers are codes of failure; `cases.failures.target_…` says them to a reader.
+    The answers are codes of errors and of failed cases; the catalogue says them to a reader.
     """
     if target.user_id == bot.user_id:
         return "cases.target_is_bot"
@@ -121,24 +121,26 @@ def _outranked(
     return "cases.target_above_moderator" if target.rank >= moderator.rank else None
 
 
-def check_duration(action: CaseAction, duration: timedelta | None, locale: Locale = "en") -> timedelta | None:
+def check_duration(action: CaseAction, duration: timedelta | None) -> timedelta | None:
     """The duration as the case will have it. None is a ban without end; InvalidError says the bounds."""
     if action not in TIMED_ACTIONS:
         if duration is not None:
-            raise _invalid("duration_impossible", locale, "/durationSeconds")
+            raise InvalidError(code="cases.duration_impossible", pointer="/durationSeconds")
         return None
     if duration is None:
         if action is CaseAction.TIMEOUT:
-            raise _invalid("duration_missing", locale, "/durationSeconds")
+            raise InvalidError(code="cases.duration_missing", pointer="/durationSeconds")
         return None
     longest = MAX_TIMEOUT if action is CaseAction.TIMEOUT else MAX_BAN
     if not MIN_DURATION <= duration <= longest:
-        raise _invalid("duration_bounds", locale, "/durationSeconds", days=longest.days)
+        raise InvalidError(
+            code="cases.duration_bounds", params={"days": longest.days}, pointer="/durationSeconds"
+        )
     # Discord and our rows count whole seconds.
     return timedelta(seconds=int(duration.total_seconds()))
 
 
-def check_reason(reason: str | None, *, required: bool, locale: Locale = "en") -> str | None:
+def check_reason(reason: str | None, *, required: bool) -> str | None:
     """The reason as it is stored: trimmed, NFC, None if it shows nothing; InvalidError if unfit.
 
     Its 512 characters are what Discord's audit log takes; the header it travels in takes no line breaks.
@@ -146,12 +148,12 @@ def check_reason(reason: str | None, *, required: bool, locale: Locale = "en") -
     cleaned = unicodedata.normalize("NFC", reason or "").strip()
     if not is_visible(cleaned) and not _has_controls(cleaned, allowed=""):
         if required:
-            raise _invalid("reason_missing", locale, "/reason")
+            raise InvalidError(code="cases.reason_missing", pointer="/reason")
         return None
     if len(cleaned) > MAX_REASON:
-        raise _invalid("reason_long", locale, "/reason", max=MAX_REASON)
+        raise InvalidError(code="cases.reason_long", params={"max": MAX_REASON}, pointer="/reason")
     if _has_controls(cleaned, allowed=""):
-        raise _invalid("control_characters", locale, "/reason")
+        raise InvalidError(code="cases.control_characters", pointer="/reason")
     return cleaned
 
 
@@ -160,15 +162,15 @@ def needs_reason(action: CaseAction, config: CasesConfig) -> bool:
     return config.require_reason and action is not CaseAction.NOTE
 
 
-def check_note(note: str | None, locale: Locale = "en") -> str | None:
+def check_note(note: str | None) -> str | None:
     """The moderators' internal note: like a reason, but longer and in several lines."""
     cleaned = unicodedata.normalize("NFC", note or "").replace("\r\n", "\n").strip()
     if not is_visible(cleaned) and not _has_controls(cleaned, allowed="\n\t"):
         return None
     if len(cleaned) > MAX_NOTE:
-        raise _invalid("note_long", locale, "/internalNote", max=MAX_NOTE)
+        raise InvalidError(code="cases.note_long", params={"max": MAX_NOTE}, pointer="/internalNote")
     if _has_controls(cleaned, allowed="\n\t"):
-        raise _invalid("control_characters", locale, "/internalNote")
+        raise InvalidError(code="cases.control_characters", pointer="/internalNote")
     return cleaned
 
 
@@ -187,12 +189,4 @@ def _has_controls(value: str, *, allowed: str) -> bool:
     # Cc control, Cs lone surrogate, Zl and Zp line and paragraph separator.
     return any(
         unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} and char not in allowed for char in value
-    )
-
-
-def _invalid(problem: str, locale: Locale, pointer: str, **params: object) -> InvalidError:
-    return InvalidError(
-        text(f"cases.errors.{problem}", locale, **params),
-        code=f"cases.{problem}",
-        pointer=pointer,
     )

@@ -35,11 +35,10 @@ from astero_shared.features.cases.store import (
 from astero_shared.features.cases.tables import Case
 from astero_shared.features.webhooks.events import CaseEdited, CaseOpened
 from astero_shared.features.webhooks.outbox import emit_event
-from astero_shared.i18n import Locale
 from astero_shared.scope import GuildScope
 
 
-def fit_draft(draft: CaseDraft, *, config: CasesConfig, locale: Locale) -> CaseDraft:
+def fit_draft(draft: CaseDraft, *, config: CasesConfig) -> CaseDraft:
     """What a person asks for, as the server's settings and Discord's limits let it be; else InvalidError.
 
     A timeout without a duration takes the server's usual one.
@@ -48,11 +47,11 @@ def fit_draft(draft: CaseDraft, *, config: CasesConfig, locale: Locale) -> CaseD
     seconds = draft.duration_seconds
     if seconds is None and action is CaseAction.TIMEOUT:
         seconds = config.default_timeout_minutes * 60
-    duration = check_duration(action, None if seconds is None else timedelta(seconds=seconds), locale)
+    duration = check_duration(action, None if seconds is None else timedelta(seconds=seconds))
     return replace(
         draft,
-        reason=check_reason(draft.reason, required=needs_reason(action, config), locale=locale),
-        internal_note=check_note(draft.internal_note, locale),
+        reason=check_reason(draft.reason, required=needs_reason(action, config)),
+        internal_note=check_note(draft.internal_note),
         duration_seconds=None if duration is None else int(duration.total_seconds()),
     )
 
@@ -86,7 +85,6 @@ async def edit_case(
     scope: GuildScope,
     number: int,
     config: CasesConfig,
-    locale: Locale,
     reason: str | UnsetType | None = UNSET,
     internal_note: str | UnsetType | None = UNSET,
     related: tuple[int, ...] | UnsetType = UNSET,
@@ -96,9 +94,9 @@ async def edit_case(
     changes: dict[str, Any] = {}
     if reason is not UNSET:
         required = needs_reason(CaseAction(case.action), config)
-        changes["reason"] = check_reason(reason, required=required, locale=locale)
+        changes["reason"] = check_reason(reason, required=required)
     if internal_note is not UNSET:
-        changes["internal_note"] = check_note(internal_note, locale)
+        changes["internal_note"] = check_note(internal_note)
     if related is not UNSET:
         changes["related"] = list(await _known(session, scope, related, besides=number))
     changes = {name: value for name, value in changes.items() if getattr(case, name) != value}

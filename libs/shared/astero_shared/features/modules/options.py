@@ -12,13 +12,13 @@ RoleId = Annotated[Snowflake, Meta(extra_json_schema={"x-astero": "role"})]
 
 
 class OptionError(ValueError):
-    """A value of the right type that a setting refuses, said in the reader's language by `key` and `params`.
+    """A value of the right type that a setting refuses, said by `sentence` and `params` as an error's is.
 
     `path` leads from the Struct that raises to the field, in JSON names: `("words", 3)`.
     """
 
-    def __init__(self, path: tuple[str | int, ...], key: str, **params: object) -> None:
-        super().__init__(key)
+    def __init__(self, path: tuple[str | int, ...], sentence: str, **params: object) -> None:
+        super().__init__(sentence)
         self.path = path
-        self.key = key
+        self.sentence = sentence
         self.params = params

@@ -16,7 +16,6 @@ from astero_shared.errors import InvalidError
 from astero_shared.features.modules.catalog import module_of
 from astero_shared.features.modules.fields import Field, FieldKind, find_field, to_json_value
 from astero_shared.features.modules.options import OptionError
-from astero_shared.i18n import Locale, text
 from astero_shared.ids import decode_hook
 
 _LONGEST_TEXT: Final = 256 * 1024
@@ -37,21 +36,21 @@ Config = TypeVar("Config", bound=Struct)
 Path = tuple[str | int, ...]
 
 
-def apply_patch(config: Config, patch: Mapping[str, Any], locale: Locale = "en") -> Config:
+def apply_patch(config: Config, patch: Mapping[str, Any]) -> Config:
     """The settings with the patch merged in; `null` brings a setting back to its default.
 
     `patch` is a parsed JSON object, from a request's body or built by a command.
     """
-    _check_tree(patch, locale)
+    _check_tree(patch)
     module = module_of(type(config))
     unknown = _first_unknown(type(config), patch, ())
     if unknown is not None:
-        _refuse(unknown, "config.errors.unknown_field", locale)
+        _refuse(unknown, "config.unknown_field")
     merged = _merge(encode_config(config), patch)
     try:
         return msgspec.convert(merged, type(config), dec_hook=decode_hook)
     except msgspec.ValidationError as error:
-        _explain(error, module, merged, locale)
+        _explain(error, module, merged)
 
 
 def encode_config(config: Struct) -> dict[str, Any]:
@@ -95,22 +94,22 @@ def _remove(data: Any, path: Path) -> None:
         del data[name]
 
 
-def _check_tree(root: Mapping[str, Any], locale: Locale) -> None:
+def _check_tree(root: Mapping[str, Any]) -> None:
     """Depth and characters, without recursion: the depth is the sender's choice."""
     waiting: list[tuple[Any, Path]] = [(root, ())]
     while waiting:
         value, path = waiting.pop()
         if len(path) > MAX_DEPTH:
-            _refuse(path, "config.errors.too_deep", locale)
+            _refuse(path, "config.too_deep")
         if isinstance(value, Mapping):
             for name, inner in value.items():
                 if _UNWANTED.search(name):  # not in the pointer either: it could not be encoded
-                    _refuse(path, "config.errors.control_characters", locale)
+                    _refuse(path, "config.control_characters")
                 waiting.append((inner, (*path, name)))
         elif isinstance(value, (list, tuple)):
             waiting.extend((inner, (*path, index)) for index, inner in enumerate(value))
         elif isinstance(value, str) and _UNWANTED.search(value):
-            _refuse(path, "config.errors.control_characters", locale)
+            _refuse(path, "config.control_characters")
 
 
 def _first_unknown(kind: type[Struct], data: Mapping[str, Any], path: Path) -> Path | None:
@@ -158,23 +157,21 @@ def _path(error: msgspec.ValidationError) -> Path:
     return (*path, *cause.path) if isinstance(cause, OptionError) else path
 
 
-def _explain(
-    error: msgspec.ValidationError, module: str, merged: Mapping[str, Any], locale: Locale
-) -> NoReturn:
+def _explain(error: msgspec.ValidationError, module: str, merged: Mapping[str, Any]) -> NoReturn:
     path = _path(error)
     cause = error.__cause__
     if isinstance(cause, OptionError):
-        _refuse(path, cause.key, locale, **cause.params)
+        _refuse(path, cause.sentence, **cause.params)
     names = ".".join(step for step in path if isinstance(step, str))
-    field = find_field(module, names, locale)
+    field = find_field(module, names, "en")
     if field is None:
-        _refuse(path, "config.errors.group", locale)
+        _refuse(path, "config.group")
     value: Any = merged
     for step in path:
         value = value[step]
     entry = isinstance(path[-1], int)
-    key, params = _sentence(field, value, entry=entry)
-    _refuse(path, f"config.errors.{key}", locale, **params)
+    kind, params = _sentence(field, value, entry=entry)
+    _refuse(path, f"config.{kind}", **params)
 
 
 def _sentence(field: Field, value: Any, *, entry: bool) -> tuple[str, dict[str, Any]]:
@@ -204,8 +201,8 @@ def _text_sentence(
     return "string", {"min": low, "max": high}
 
 
-def _refuse(path: Path, key: str, locale: Locale, **params: Any) -> NoReturn:
-    raise InvalidError(text(key, locale, **params), code=CODE, pointer=_pointer(path) or None)
+def _refuse(path: Path, sentence: str, **params: Any) -> NoReturn:
+    raise InvalidError(code=CODE, sentence=sentence, params=params, pointer=_pointer(path) or None)
 
 
 def _pointer(path: Path) -> str:

@@ -20,7 +20,6 @@ from astero_shared.features.modules.patches import apply_patch, decode_config, e
 from astero_shared.features.modules.store import StoredConfig, get_config, get_revision, update_config
 from astero_shared.features.webhooks.events import SettingsChanged
 from astero_shared.features.webhooks.outbox import emit_event
-from astero_shared.i18n import Locale
 from astero_shared.scope import GuildScope
 
 Config = TypeVar("Config", bound=msgspec.Struct)
@@ -50,7 +49,6 @@ async def change_settings(
     scope: GuildScope,
     kind: type[Config],
     patch_for: Callable[[Config], Mapping[str, Any]],
-    locale: Locale,
     require: Callable[[int], None] = _any_revision,
 ) -> Change[Config]:
     """`patch_for` sees the settings in force, under their lock, and answers a merge patch (RFC 7396).
@@ -61,7 +59,7 @@ async def change_settings(
     stored = await _lock(session, scope, kind)
     require(stored.revision)
     before = decode_config(kind, stored.config)
-    after = apply_patch(before, patch_for(before), locale)
+    after = apply_patch(before, patch_for(before))
     return await _write(session, scope, stored, before, after, AuditAction.MODULE_UPDATED)
 
 

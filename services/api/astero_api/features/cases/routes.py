@@ -9,7 +9,6 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from astero_api.features.cases.schemas import CaseIn, CaseOut, CasePage, CasePatch
 from astero_api.features.cases.service import edit_asked_case, open_asked_case
 from astero_api.web.context import context_of
-from astero_api.web.language import language_of
 from astero_api.web.limits import READ, WRITE
 from astero_api.web.paging import Cursor, PageSize, cut, number_cursor
 from astero_api.web.policy import AuditClass, Permission, policy
@@ -77,7 +76,6 @@ async def open_guild_case(
         managers=request.app.state.managed_servers,
         scope=guild,
         command=data,
-        locale=language_of(request.scope),
     )
     location = f"/api/bots/{guild.bot_id}/guilds/{guild.guild_id}/cases/{case.number}"
     context_of(request.scope).headers.append((b"location", location.encode()))
@@ -94,14 +92,11 @@ async def get_guild_case(
 
 @patch(f"{_CASES}/{{number:int}}", opt=_WRITES)
 async def patch_guild_case(
-    request: AnyRequest,
     guild: NamedDependency[GuildScope],
     unit: NamedDependency[UnitOfWork],
     number: CaseNumber,
     data: JSONBody[CasePatch],
 ) -> CaseOut:
     """Change the reason, the internal note or the related cases."""
-    case = await edit_asked_case(
-        unit=unit, scope=guild, number=number, patch=data, locale=language_of(request.scope)
-    )
+    case = await edit_asked_case(unit=unit, scope=guild, number=number, patch=data)
     return CaseOut.of(case)

@@ -18,7 +18,6 @@ from astero_shared.features.cases.tables import Case
 from astero_shared.features.discord_accounts.store import find_discord_account
 from astero_shared.features.modules.patches import decode_config
 from astero_shared.features.modules.store import get_config
-from astero_shared.i18n import Locale
 from astero_shared.scope import GuildScope
 
 
@@ -29,7 +28,6 @@ async def open_asked_case(
     managers: ManagedServers | None,
     scope: GuildScope,
     command: CaseIn,
-    locale: Locale,
 ) -> Case:
     """Raises InvalidError for what the server's settings or Discord's limits refuse, ForbiddenError for what
     Discord would not let the asker do, NotFoundError.
@@ -48,7 +46,7 @@ async def open_asked_case(
         duration_seconds=command.duration_seconds,
         related=None if command.related is UNSET else command.related,
     )
-    draft = fit_draft(asked, config=await _config(unit, scope), locale=locale)
+    draft = fit_draft(asked, config=await _config(unit, scope))
     case = await open_case(session=unit.session, scope=scope, draft=draft)
     if case is None:
         raise RuntimeError("a case without a cause is always opened")
@@ -56,16 +54,13 @@ async def open_asked_case(
     return case
 
 
-async def edit_asked_case(
-    *, unit: UnitOfWork, scope: GuildScope, number: int, patch: CasePatch, locale: Locale
-) -> Case:
+async def edit_asked_case(*, unit: UnitOfWork, scope: GuildScope, number: int, patch: CasePatch) -> Case:
     """Change what people wrote. Raises NotFoundError or InvalidError."""
     return await edit_case(
         session=unit.session,
         scope=scope,
         number=number,
         config=await _config(unit, scope),
-        locale=locale,
         reason=patch.reason,
         internal_note=patch.internal_note,
         related=patch.related,

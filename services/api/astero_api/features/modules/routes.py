@@ -139,7 +139,6 @@ async def patch_settings(
         kind=get_module(module).config,
         patch=data,
         request=request.scope,
-        locale=language_of(request.scope),
     )
     return _answer(request, module, done)
 

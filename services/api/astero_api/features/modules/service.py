@@ -9,7 +9,6 @@ from astero_api.nudges import Nudges
 from astero_api.web.etag import require_revision
 from astero_api.web.unit_of_work import UnitOfWork
 from astero_shared.features.modules.service import Change, change_settings, restore_settings
-from astero_shared.i18n import Locale
 from astero_shared.scope import GuildScope
 
 
@@ -21,7 +20,6 @@ async def change_module(
     kind: type[msgspec.Struct],
     patch: dict[str, Any],
     request: Scope,
-    locale: Locale,
 ) -> Change[Any]:
     """Merge `patch` in (RFC 7396). Raises NotFoundError, PreconditionFailedError or InvalidError."""
     done = await change_settings(
@@ -29,7 +27,6 @@ async def change_module(
         scope=scope,
         kind=kind,
         patch_for=lambda _: patch,
-        locale=locale,
         require=lambda revision: require_revision(request, revision),
     )
     return _told(unit, nudges, scope, done)

@@ -65,9 +65,7 @@ class AutomodCommands(app_commands.Group):
     async def toggle(self, interaction: Interaction, rule: str, on: bool) -> None:  # noqa: FBT001 - an option
         asker = require(interaction, PERMISSION)
         await defer(interaction)
-        change = await self._desk.change(
-            asker.scope, AutomodConfig, lambda _: {rule: {"enabled": on}}, asker.locale
-        )
+        change = await self._desk.change(asker.scope, AutomodConfig, lambda _: {rule: {"enabled": on}})
         name = text(f"automod.rules.{rule}", asker.locale)
         empty = _empty_list(change.after, rule, asker.locale)
         if on and empty is not None:
@@ -86,7 +84,7 @@ class AutomodCommands(app_commands.Group):
     ) -> None:
         asker = require(interaction, PERMISSION)
         await defer(interaction)
-        config = await add_word(desk=self._desk, scope=asker.scope, word=word, locale=asker.locale)
+        config = await add_word(desk=self._desk, scope=asker.scope, word=word)
         rule = config.words
         answer = text("automod.replies.word_added", asker.locale, word=plain(word), count=len(rule.words))
         await reply(interaction, answer if rule.enabled else f"{answer}\n{_rule_off(asker.locale)}")
@@ -100,7 +98,7 @@ class AutomodCommands(app_commands.Group):
     async def removeword(self, interaction: Interaction, word: str) -> None:
         asker = require(interaction, PERMISSION)
         await defer(interaction)
-        config = await remove_word(desk=self._desk, scope=asker.scope, word=word, locale=asker.locale)
+        config = await remove_word(desk=self._desk, scope=asker.scope, word=word)
         count = len(config.words.words)
         await reply(
             interaction,
@@ -133,7 +131,7 @@ class AllowCommands(app_commands.Group):
     async def add(self, interaction: Interaction, domain: app_commands.Range[str, 1, _MAX_DOMAIN]) -> None:
         asker = require(interaction, PERMISSION)
         await defer(interaction)
-        added = await allow_domain(desk=self._desk, scope=asker.scope, domain=domain, locale=asker.locale)
+        added = await allow_domain(desk=self._desk, scope=asker.scope, domain=domain)
         await reply(interaction, text("automod.replies.domain_added", asker.locale, domain=plain(added)))
 
     @app_commands.command(
@@ -145,7 +143,7 @@ class AllowCommands(app_commands.Group):
     async def remove(self, interaction: Interaction, domain: app_commands.Range[str, 1, _MAX_DOMAIN]) -> None:
         asker = require(interaction, PERMISSION)
         await defer(interaction)
-        await disallow_domain(desk=self._desk, scope=asker.scope, domain=domain, locale=asker.locale)
+        await disallow_domain(desk=self._desk, scope=asker.scope, domain=domain)
         await reply(interaction, text("automod.replies.domain_removed", asker.locale, domain=plain(domain)))
 
     @remove.autocomplete("domain")

@@ -13,11 +13,10 @@ from astero_shared.errors import ConflictError, NotFoundError
 from astero_shared.features.automod.config import AutomodConfig
 from astero_shared.features.automod.domains import normalise_domain
 from astero_shared.features.modules.fields import make_patch
-from astero_shared.i18n import Locale
 from astero_shared.scope import GuildScope
 
 
-async def add_word(*, desk: SettingsDesk, scope: GuildScope, word: str, locale: Locale) -> AutomodConfig:
+async def add_word(*, desk: SettingsDesk, scope: GuildScope, word: str) -> AutomodConfig:
     """The settings after it. Raises ConflictError for a listed word, InvalidError for an impossible one."""
 
     def patch(config: AutomodConfig) -> Mapping[str, Any]:
@@ -25,10 +24,10 @@ async def add_word(*, desk: SettingsDesk, scope: GuildScope, word: str, locale: 
             raise ConflictError(code="automod.word_known", params={"word": plain(word)})
         return make_patch("words.words", [*config.words.words, word])
 
-    return (await desk.change(scope, AutomodConfig, patch, locale)).after
+    return (await desk.change(scope, AutomodConfig, patch)).after
 
 
-async def remove_word(*, desk: SettingsDesk, scope: GuildScope, word: str, locale: Locale) -> AutomodConfig:
+async def remove_word(*, desk: SettingsDesk, scope: GuildScope, word: str) -> AutomodConfig:
     """The settings after it. Raises NotFoundError for a word that is not listed."""
 
     def patch(config: AutomodConfig) -> Mapping[str, Any]:
@@ -37,10 +36,10 @@ async def remove_word(*, desk: SettingsDesk, scope: GuildScope, word: str, local
             raise NotFoundError(code="automod.word_unknown", params={"word": plain(word)})
         return make_patch("words.words", [one for one in config.words.words if one != listed])
 
-    return (await desk.change(scope, AutomodConfig, patch, locale)).after
+    return (await desk.change(scope, AutomodConfig, patch)).after
 
 
-async def allow_domain(*, desk: SettingsDesk, scope: GuildScope, domain: str, locale: Locale) -> str:
+async def allow_domain(*, desk: SettingsDesk, scope: GuildScope, domain: str) -> str:
     """The domain as it is listed now. Raises ConflictError where it was, InvalidError for what is none."""
 
     def patch(config: AutomodConfig) -> Mapping[str, Any]:
@@ -48,10 +47,10 @@ async def allow_domain(*, desk: SettingsDesk, scope: GuildScope, domain: str, lo
             raise ConflictError(code="automod.domain_known", params={"domain": plain(domain)})
         return make_patch("links.allowedDomains", [*config.links.allowed_domains, domain])
 
-    return (await desk.change(scope, AutomodConfig, patch, locale)).after.links.allowed_domains[-1]
+    return (await desk.change(scope, AutomodConfig, patch)).after.links.allowed_domains[-1]
 
 
-async def disallow_domain(*, desk: SettingsDesk, scope: GuildScope, domain: str, locale: Locale) -> None:
+async def disallow_domain(*, desk: SettingsDesk, scope: GuildScope, domain: str) -> None:
     """Raises NotFoundError for a domain that is not listed."""
 
     def patch(config: AutomodConfig) -> Mapping[str, Any]:
@@ -60,7 +59,7 @@ async def disallow_domain(*, desk: SettingsDesk, scope: GuildScope, domain: str,
             raise NotFoundError(code="automod.domain_unknown", params={"domain": plain(domain)})
         return make_patch("links.allowedDomains", [one for one in allowed if one != gone])
 
-    await desk.change(scope, AutomodConfig, patch, locale)
+    await desk.change(scope, AutomodConfig, patch)
 
 
 def plain(word: str) -> str:

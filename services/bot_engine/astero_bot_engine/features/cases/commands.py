@@ -92,7 +92,6 @@ class CasesCommands(app_commands.Group):
                 scope=asker.scope,
                 number=number,
                 config=self._memory.of(asker.scope.bot_id, asker.guild.id).config(CasesConfig),
-                locale=asker.locale,
                 reason=reason,
             )
         await reply(

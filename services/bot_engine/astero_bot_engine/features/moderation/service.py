@@ -13,7 +13,6 @@ from astero_bot_engine.features.cases.service import CaseDesk
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.interactions.access import Asker
 from astero_bot_engine.interactions.durations import parse_duration
-from astero_bot_engine.interactions.failures import failure_text
 from astero_shared.clock import utc_now
 from astero_shared.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from astero_shared.features.cases.config import CasesConfig
@@ -43,7 +42,7 @@ class Wish:
 
 
 class Moderation:
-    """Every function raises an AsteroError with a sentence in the moderator's language."""
+    """Every function raises an AsteroError for what the moderator should hear of."""
 
     def __init__(self, *, guard: Guard, desk: CaseDesk, memory: SettingsMemory) -> None:
         self._guard = guard
@@ -56,7 +55,7 @@ class Moderation:
         `cause` names the interaction, so that its replay after a crash opens no second case.
         """
         config = self._memory.of(asker.scope.bot_id, asker.guild.id).config(CasesConfig)
-        duration = _duration(asker, wish)
+        duration = _duration(wish)
         draft = CaseDraft(
             action=wish.action.value,
             source="command",
@@ -69,7 +68,7 @@ class Moderation:
             internal_note=wish.note,
             duration_seconds=None if duration is None else int(duration.total_seconds()),
         )
-        draft = fit_draft(draft, config=config, locale=asker.locale)
+        draft = fit_draft(draft, config=config)
         self._check_standing(asker, wish)
         if wish.action is CaseAction.UNBAN:
             await self._require_banned(asker, wish.target)
@@ -88,7 +87,7 @@ class Moderation:
         """
         found = await self._find_messages(asker, channel_id, count=count, only=only, before=before)
         if not found:
-            raise NotFoundError(text("moderation.replies.nothing_to_purge", asker.locale))
+            raise NotFoundError(code="cases.nothing_to_purge")
         channel = asker.guild.get_channel_or_thread(channel_id)
         draft = CaseDraft(
             action=CaseAction.PURGE.value,
@@ -117,7 +116,7 @@ class Moderation:
             asker.guild, wish.action, standing_of(asker.guild, target.id, roles), moderator
         )
         if obstacle is not None:
-            raise ForbiddenError(failure_text(obstacle, asker.locale), code=obstacle)
+            raise ForbiddenError(code=obstacle)
 
     async def _require_banned(self, asker: Asker, target: discord.abc.User) -> None:
         """Nobody needs a case that lifts nothing. Any other answer than "no such ban" is left to the case."""
@@ -131,12 +130,12 @@ class Moderation:
         except (discord.DiscordServerError, discord.ClientException, OSError):
             return
         if isinstance(outcome, Failed) and outcome.code == _UNKNOWN_BAN:
-            raise NotFoundError(text("moderation.replies.not_banned", asker.locale), code="cases.not_banned")
+            raise NotFoundError(code="cases.not_banned")
 
     async def _open(self, asker: Asker, draft: CaseDraft, *, exclusively: bool = False) -> Case:
         case = await self._desk.open(asker.scope, draft, exclusively=exclusively)
         if case is None:
-            raise ConflictError(text("moderation.replies.twice", asker.locale), code="cases.opened_before")
+            raise ConflictError(code="cases.opened_before")
         return case
 
     # -- purge ------------------------------------------------------------------------------------------
@@ -171,19 +170,16 @@ class Moderation:
         )
         if isinstance(outcome, Done):
             return outcome.value
-        raise ForbiddenError(text("moderation.replies.cannot_read", asker.locale), code="cases.cannot_read")
+        raise ForbiddenError(code="cases.cannot_read")
 
 
-def _duration(asker: Asker, wish: Wish) -> timedelta | None:
+def _duration(wish: Wish) -> timedelta | None:
     if wish.duration is None:
         return None
     parsed = parse_duration(wish.duration)
     if parsed is None:
         written = discord.utils.escape_markdown(wish.duration)
-        raise InvalidError(
-            text("moderation.replies.bad_duration", asker.locale, written=written),
-            code="cases.duration_unreadable",
-        )
+        raise InvalidError(code="cases.duration_unreadable", params={"written": written})
     return parsed
 
 

@@ -69,7 +69,7 @@ class SettingsPanel:
             if action == "set":
                 value = rest[2] == "true" if len(rest) > 2 else _chosen(field, chosen)  # noqa: PLR2004
             elif action == "save":
-                value = _written(field, interaction, asker)
+                value = _written(field, interaction)
             embed, view = await self._write(asker, module, field, value)
         else:
             embed, view = await self._browse(asker, action, tuple(rest), chosen)
@@ -91,17 +91,17 @@ class SettingsPanel:
                 field = _field(asker, module, name if group == TOP else f"{group}.{name}")
                 return field_screen(module, field, await self._read(asker, module), asker.locale)
             case _:
-                raise NotFoundError(text("interactions.outdated", asker.locale))
+                raise NotFoundError(code="interactions.outdated")
 
     async def _module(self, asker: Asker, module: str, page: int) -> Screen:
         if module not in MODULES:
-            raise NotFoundError(text("interactions.outdated", asker.locale))
+            raise NotFoundError(code="interactions.outdated")
         return module_screen(module, await self._read(asker, module), page, asker.locale)
 
     async def _group(self, asker: Asker, module: str, name: str, page: int) -> Screen:
         group = group_of(module, name, asker.locale)
         if group is None:
-            raise NotFoundError(text("interactions.outdated", asker.locale))
+            raise NotFoundError(code="interactions.outdated")
         return group_screen(module, group, await self._read(asker, module), page, asker.locale)
 
     async def _open_form(self, interaction: Interaction, asker: Asker, module: str, path: str) -> None:
@@ -111,7 +111,7 @@ class SettingsPanel:
         value = read_value(settings.configs[module], path)
         form = edit_form(module, field, value, asker.locale)
         if form is None:
-            raise InvalidError(text("settings_panel.too_long", asker.locale))
+            raise InvalidError(code="modules.list_too_long")
         await interaction.response.send_modal(form)
 
     async def _read(self, asker: Asker, module: str) -> msgspec.Struct:
@@ -120,7 +120,7 @@ class SettingsPanel:
     async def _write(self, asker: Asker, module: str, field: Field, value: Any) -> Screen:
         path = field.path
         patch = make_patch(path, value)
-        change = await self._desk.change(asker.scope, MODULES[module].config, lambda _: patch, asker.locale)
+        change = await self._desk.change(asker.scope, MODULES[module].config, lambda _: patch)
         told = text("settings_panel.unchanged", asker.locale, setting=field.title)
         if change.changed:
             told = text(
@@ -136,7 +136,7 @@ class SettingsPanel:
 def _field(asker: Asker, module: str, path: str) -> Field:
     field = field_of(module, path, asker.locale)
     if field is None:
-        raise NotFoundError(text("interactions.outdated", asker.locale))
+        raise NotFoundError(code="interactions.outdated")
     return field
 
 
@@ -151,7 +151,7 @@ def _chosen(field: Field, values: list[str]) -> Any:
     return values[0] if values else None
 
 
-def _written(field: Field, interaction: Interaction, asker: Asker) -> Any:
+def _written(field: Field, interaction: Interaction) -> Any:
     data: Any = interaction.data or {}
     entered = _find_text(data.get("components", []))
     if field.kind is FieldKind.STRINGS:
@@ -161,7 +161,7 @@ def _written(field: Field, interaction: Interaction, asker: Asker) -> Any:
     try:
         return int(entered.strip())
     except ValueError:
-        raise InvalidError(text("settings_panel.whole_number", asker.locale)) from None
+        raise InvalidError(code="modules.config_invalid", sentence="config.whole_number") from None
 
 
 def _find_text(parts: list[Any]) -> str:

@@ -197,13 +197,10 @@ class SettingsDesk:
         scope: GuildScope,
         kind: type[Config],
         patch_for: Callable[[Config], Mapping[str, Any]],
-        locale: Locale,
     ) -> Change[Config]:
         """As `change_settings`, in a transaction of its own."""
         async with transaction(self._db) as session:
-            done = await change_settings(
-                session=session, scope=scope, kind=kind, patch_for=patch_for, locale=locale
-            )
+            done = await change_settings(session=session, scope=scope, kind=kind, patch_for=patch_for)
         if done.changed:
             await self._reload(scope.bot_id, scope.guild_id)
         return done

@@ -181,7 +181,7 @@ def _control(place: str, field: Field, value: Any, embed: discord.Embed, locale:
             return [ui.Select[ui.View](custom_id=word, options=options)]
         case FieldKind.CHANNEL | FieldKind.CHANNELS | FieldKind.ROLE | FieldKind.ROLES:
             if len(many) > MAX_OPTIONS:
-                embed.set_footer(text=text("settings_panel.too_long", locale))
+                embed.set_footer(text=text("errors.modules.list_too_long", locale))
                 return []
             return [_picker(word, field, many, locale)]
         case _:
