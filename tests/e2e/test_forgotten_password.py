@@ -44,7 +44,7 @@ def test_a_forgotten_password_is_replaced_and_whoever_was_signed_in_is_out(house
         reset = opened.value
         reset.get_by_label("New password").fill(NEW)
         reset.get_by_role("button", name="Set the new password").click()
-        expect(reset.get_by_role("status")).to_contain_text("You can log in with it now", timeout=30_000)
+        expect(reset.get_by_role("status")).to_contain_text("You can sign in with it now", timeout=30_000)
         chromium.close()
     assert ana.send("GET", "/api/auth/me").status_code == 401
     elsewhere = Owner(house, email=ana.email)

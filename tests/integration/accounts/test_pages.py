@@ -123,8 +123,8 @@ async def test_the_whole_way_in_french(origin: str, office: Office, mail: MailSa
         await page.get_by_role("button", name="Se connecter").click()
         await page.get_by_role("link", name="Mot de passe oublié").click()
         await page.get_by_label("Adresse e-mail").fill("ana@example.com")
-        await page.get_by_role("button", name="Envoyer la lettre").click()
-        await expect(page.get_by_role("status")).to_contain_text("une lettre avec un lien est en route")
+        await page.get_by_role("button", name="Envoyer l’e-mail").click()
+        await expect(page.get_by_role("status")).to_contain_text("un e-mail avec un lien est en route")
         await office.work()
         letter = mail.messages("ana@example.com")[0]
         assert letter["subject"] == "Choisissez un nouveau mot de passe"
@@ -155,7 +155,7 @@ async def test_a_new_password_is_chosen_with_what_is_refused_said(
     await expect(field).to_have_attribute("type", "text")
     await field.fill(NEW)
     await page.get_by_role("button").click()
-    await expect(page.get_by_role("status")).to_contain_text("You can log in with it now", timeout=20_000)
+    await expect(page.get_by_role("status")).to_contain_text("You can sign in with it now", timeout=20_000)
     assert office.rows("SELECT password_hash IS NOT NULL FROM users") == [(True,)]
 
 

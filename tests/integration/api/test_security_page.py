@@ -212,7 +212,7 @@ async def test_the_home_page_knows_who_is_signed_in(origin: str, page: Page) -> 
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     await page.go_back()
     await expect(page.get_by_text(EMAIL)).to_have_count(0)
-    await other.get_by_role("button", name="Send the letter again").click()
+    await other.get_by_role("button", name="Send the email again").click()
     await expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
     await page.goto(f"{origin}/account/second-step?next=//evil.example")
     assert await page.locator("main").get_attribute("data-next") == "/"
