@@ -5,6 +5,7 @@ root := justfile_directory()
 export PATH := root / ".venv/bin:" + env("PATH")
 export VIRTUAL_ENV := root / ".venv"
 export UV_PYTHON_DOWNLOADS := "never"
+pinned := "-q --universal --generate-hashes --no-header --no-annotate --no-emit-package astero-shared --no-emit-package astero-sandbox --no-emit-package astero-api --no-emit-package astero-bot-engine --no-emit-package astero-ops"
 members := "-e libs/shared -e libs/sandbox -e services/api -e services/bot_engine -e deploy/ops"
 
 # Start everything on this machine: databases, a sandbox Discord, api, worker and bot engine
@@ -55,10 +56,9 @@ setup:
     @uv pip install -q --require-hashes -r requirements/dev.txt
     @uv pip install -q --no-deps --no-build-isolation {{ members }}
 
-# Resolve again and write requirements/ (exact versions with hashes, no addresses)
+# Write requirements/ anew: pins stay as they are, `just lock -P NAME` moves one package and `just lock -U` all
 lock *ARGS:
-    uv lock -q {{ ARGS }}
-    uv export -q --no-header --no-annotate --only-group bootstrap -o requirements/bootstrap.txt
-    uv export -q --no-header --no-emit-workspace --no-annotate --all-packages --group dev -o requirements/dev.txt
-    uv export -q --no-header --no-emit-workspace --no-annotate --package astero-api --package astero-ops --no-dev -o requirements/api.txt
-    uv export -q --no-header --no-emit-workspace --no-annotate --package astero-bot-engine --no-dev -o requirements/bot_engine.txt
+    @uv pip compile {{ pinned }} --group dev -o requirements/dev.txt {{ ARGS }}
+    @uv pip compile {{ pinned }} -c requirements/dev.txt --group bootstrap -o requirements/bootstrap.txt
+    @uv pip compile {{ pinned }} -c requirements/dev.txt services/api/pyproject.toml deploy/ops/pyproject.toml -o requirements/api.txt
+    @uv pip compile {{ pinned }} -c requirements/dev.txt services/bot_engine/pyproject.toml -o requirements/bot_engine.txt

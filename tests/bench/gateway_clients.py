@@ -107,9 +107,12 @@ class Ours:
         self._memory = SettingsMemory(
             cast("Any", None), prepare={MODULE: compile_config}, announce=lambda *_: None
         )
-        AutomodListener(memory=self._memory, desk=cast("Any", None), floods=cast("Any", None)).register(
-            self._listeners
-        )
+        AutomodListener(
+            memory=self._memory,
+            desk=cast("Any", None),
+            floods=cast("Any", None),
+            log_channels=cast("Any", None),
+        ).register(self._listeners)
 
         def on_update(event: RawEvent) -> None:
             if event.decode(_Named).name == "over":

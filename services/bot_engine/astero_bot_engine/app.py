@@ -86,7 +86,7 @@ async def _run(settings: EngineSettings, db: AsyncEngine) -> None:
     chores = Chores(fleet, rounds)
     settings_desk = SettingsDesk(db, reload=partial(chores.reload, within=_PATIENCE_SECONDS))
 
-    automod = AutomodListener(memory=memory, desk=cases, floods=Floods(db))
+    automod = AutomodListener(memory=memory, desk=cases, floods=Floods(db), log_channels=log_channels)
     automod.register(listeners)
     catch_up = CatchUp(
         module=MODULE,

@@ -60,7 +60,7 @@ def create_client(
     """
     transport = _GuardedTransport(
         httpx.AsyncHTTPTransport(
-            verify=_tls(),
+            verify=public_authorities(),
             trust_env=False,
             uds=unix_socket,
             limits=httpx.Limits(
@@ -98,7 +98,7 @@ def origin_of(url: str | httpx.URL) -> Origin:
 
 
 @functools.cache
-def _tls() -> ssl.SSLContext:
+def public_authorities() -> ssl.SSLContext:
     """Built once: loading the certificate authorities takes tens of milliseconds."""
     return httpx.create_ssl_context(trust_env=False)
 

@@ -24,7 +24,7 @@ from astero_shared.outbound.dialing import (
     CheckedBackend,
     per_site,
 )
-from astero_shared.outbound.http import USER_AGENT
+from astero_shared.outbound.http import USER_AGENT, public_authorities
 from astero_shared.outbound.names import Resolve, Resolver
 from astero_shared.outbound.urls import NOWHERE, Allowance, UrlForbiddenError, check_url
 
@@ -58,7 +58,7 @@ def create_stranger_client(
     transport = StrangerTransport(
         backend,
         allowance=allowance,
-        tls=tls or _tls(),
+        tls=tls or public_authorities(),
         total_seconds=total_seconds,
     )
     return httpx.AsyncClient(
@@ -142,12 +142,6 @@ class StrangerTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Built once: loading the certificate authorities takes tens of milliseconds."""
-    return httpx.create_ssl_context(trust_env=False)
 
 
 @functools.cache

@@ -8,11 +8,11 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 from loguru import logger
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 
 from astero_bot_engine.interactions.language import locale_of
 from astero_bot_engine.interactions.replies import NOBODY, reply
+from astero_shared.db.outages import is_away
 from astero_shared.errors import AsteroError
 from astero_shared.i18n import Locale, has_text, text
 from astero_shared.ids import new_id
@@ -52,7 +52,7 @@ def explain(error: BaseException, locale: Locale) -> str:
     if isinstance(error, AsteroError) and error.status < 500:  # noqa: PLR2004
         key = f"problems.{error.code}"
         return text(key, locale) if has_text(key, locale) else in_words(error, locale)
-    if isinstance(error, DBAPIError | PoolTimeoutError):
+    if isinstance(error, SQLAlchemyError) and is_away(error):
         logger.warning("interaction without a database", error=type(error).__name__)
         return text("interactions.busy", locale)
     if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
-from msgspec.structs import force_setattr
+from msgspec.structs import astuple, force_setattr
 
 from astero_shared.features.automod.domains import normalise_domain
 from astero_shared.features.automod.patterns import check_patterns
@@ -244,15 +244,4 @@ class AutomodConfig(Struct, frozen=True, kw_only=True, rename="camel", forbid_un
 
 def is_active(config: AutomodConfig) -> bool:
     """Whether any rule is on: a server where none is costs nothing per message."""
-    return any(
-        rule.enabled
-        for rule in (
-            config.words,
-            config.links,
-            config.invites,
-            config.caps,
-            config.mentions,
-            config.emoji,
-            config.patterns,
-        )
-    )
+    return any(rule.enabled for rule in astuple(config))

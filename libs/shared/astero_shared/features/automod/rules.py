@@ -108,33 +108,29 @@ class CompiledAutomod(NamedTuple):
 
     rules: tuple[_CompiledRule, ...]
 
-    @property
-    def is_active(self) -> bool:
-        return bool(self.rules)
-
 
 def compile_config(config: AutomodConfig) -> CompiledAutomod:
     """Costs milliseconds with long lists: once per change of the settings, never per message."""
-    finders: list[tuple[Rule, RuleConfig, _Finder | None]] = [
-        (Rule.WORDS, config.words, _words(config.words)),
-        (Rule.PATTERNS, config.patterns, _patterns(config.patterns)),
-        (Rule.INVITES, config.invites, _invites(config.invites)),
-        (Rule.LINKS, config.links, _links(config.links, invites=config.invites.enabled)),
-        (Rule.MENTIONS, config.mentions, _mentions(config.mentions)),
-        (Rule.EMOJI, config.emoji, _emoji(config.emoji)),
-        (Rule.CAPS, config.caps, _caps(config.caps)),
+    makers: list[tuple[Rule, RuleConfig, Callable[[], _Finder | None]]] = [
+        (Rule.WORDS, config.words, lambda: _words(config.words)),
+        (Rule.PATTERNS, config.patterns, lambda: _patterns(config.patterns)),
+        (Rule.INVITES, config.invites, lambda: _invites(config.invites)),
+        (Rule.LINKS, config.links, lambda: _links(config.links, invites=config.invites.enabled)),
+        (Rule.MENTIONS, config.mentions, lambda: _mentions(config.mentions)),
+        (Rule.EMOJI, config.emoji, lambda: _emoji(config.emoji)),
+        (Rule.CAPS, config.caps, lambda: _caps(config.caps)),
     ]
     rules = [
         _CompiledRule(
             rule=rule,
-            find=finder,
+            find=find,
             exempt_roles=frozenset(settings.exempt_roles),
             exempt_channels=frozenset(settings.exempt_channels),
             action=settings.action,
             duration=_duration(settings),
         )
-        for rule, settings, finder in finders
-        if finder is not None and settings.enabled
+        for rule, settings, make in makers
+        if settings.enabled and (find := make()) is not None
     ]
     # A stable sort: among equals the order above, which names the clearer offence first.
     rules.sort(key=_severity, reverse=True)
@@ -189,32 +185,26 @@ def _severity(rule: _CompiledRule) -> tuple[int, float]:
 
 
 def _words(rule: WordsRule) -> _Finder | None:
-    if not rule.enabled or not rule.words:
-        return None
-    matcher = WordMatcher(rule.words)
+    return _matched(WordMatcher(rule.words).find) if rule.words else None
 
+
+def _patterns(rule: PatternsRule) -> _Finder | None:
+    return _matched(PatternMatcher(rule.patterns).find) if rule.patterns else None
+
+
+def _links(rule: LinksRule, *, invites: bool) -> _Finder:
+    return _matched(LinkMatcher(rule.allowed_domains, INVITE_HOSTS if invites else frozenset()).find)
+
+
+def _matched(match: Callable[[Readings], str | None]) -> _Finder:
     def find(_message: MessageFacts, readings: Readings) -> _Found | None:
-        fragment = matcher.find(readings)
+        fragment = match(readings)
         return None if fragment is None else _Found(fragment)
 
     return find
 
 
-def _links(rule: LinksRule, *, invites: bool) -> _Finder | None:
-    if not rule.enabled:
-        return None
-    matcher = LinkMatcher(rule.allowed_domains, INVITE_HOSTS if invites else frozenset())
-
-    def find(_message: MessageFacts, readings: Readings) -> _Found | None:
-        fragment = matcher.find(readings)
-        return None if fragment is None else _Found(fragment)
-
-    return find
-
-
-def _invites(rule: InvitesRule) -> _Finder | None:
-    if not rule.enabled:
-        return None
+def _invites(rule: InvitesRule) -> _Finder:
     allowed = frozenset(code.lower() for code in rule.allowed_codes)
 
     def find(message: MessageFacts, readings: Readings) -> _Found | None:
@@ -235,10 +225,7 @@ def _invites(rule: InvitesRule) -> _Finder | None:
     return find
 
 
-def _caps(rule: CapsRule) -> _Finder | None:
-    if not rule.enabled:
-        return None
-
+def _caps(rule: CapsRule) -> _Finder:
     def find(message: MessageFacts, _readings: Readings) -> _Found | None:
         if not may_break_caps(message.content, percent=rule.percent):
             return None
@@ -250,10 +237,7 @@ def _caps(rule: CapsRule) -> _Finder | None:
     return find
 
 
-def _mentions(rule: MentionsRule) -> _Finder | None:
-    if not rule.enabled:
-        return None
-
+def _mentions(rule: MentionsRule) -> _Finder:
     def find(message: MessageFacts, _readings: Readings) -> _Found | None:
         count = message.mentioned_users + message.mentioned_roles
         if message.mentions_everyone:
@@ -263,24 +247,9 @@ def _mentions(rule: MentionsRule) -> _Finder | None:
     return find
 
 
-def _emoji(rule: EmojiRule) -> _Finder | None:
-    if not rule.enabled:
-        return None
-
+def _emoji(rule: EmojiRule) -> _Finder:
     def find(message: MessageFacts, _readings: Readings) -> _Found | None:
         count = count_emoji(message.content)
         return _Found(message.content[:MAX_FRAGMENT], amount=count) if count > rule.limit else None
-
-    return find
-
-
-def _patterns(rule: PatternsRule) -> _Finder | None:
-    if not rule.enabled or not rule.patterns:
-        return None
-    matcher = PatternMatcher(rule.patterns)
-
-    def find(_message: MessageFacts, readings: Readings) -> _Found | None:
-        fragment = matcher.find(readings)
-        return None if fragment is None else _Found(fragment)
 
     return find

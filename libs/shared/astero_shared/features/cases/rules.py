@@ -39,7 +39,7 @@ TIMED_ACTIONS: Final = frozenset({CaseAction.TIMEOUT, CaseAction.BAN})
 # What Discord lets a bot do only to members below its own highest role.
 _RANKED_ACTIONS: Final = frozenset({CaseAction.TIMEOUT, CaseAction.KICK, CaseAction.BAN})
 
-# What Discord asks of a moderator for the same act by hand: Moderate, Kick or Ban Members.
+# What Discord asks of a moderator for the same act by hand: Moderate, Kick or Ban Members, Manage Messages.
 REQUIRED_PERMISSION: Final[dict[CaseAction, int]] = {
     CaseAction.NOTE: 1 << 40,
     CaseAction.WARN: 1 << 40,
@@ -47,6 +47,7 @@ REQUIRED_PERMISSION: Final[dict[CaseAction, int]] = {
     CaseAction.KICK: 1 << 1,
     CaseAction.BAN: 1 << 2,
     CaseAction.UNBAN: 1 << 2,
+    CaseAction.PURGE: 1 << 13,
 }
 
 Obstacle = Literal[

@@ -18,6 +18,7 @@ from astero_bot_engine.features.automod.floods import ENDS_A_FLOOD, Floods
 from astero_bot_engine.features.automod.invites import InviteDirectory
 from astero_bot_engine.features.automod.messages import Message, first_look, full_look, read_message
 from astero_bot_engine.features.automod.standing import member_permissions
+from astero_bot_engine.features.cases.log_channel import Cause, LogChannels
 from astero_bot_engine.features.cases.service import CaseDesk
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
@@ -44,11 +45,14 @@ MODULE: Final = "automod"
 class AutomodListener:
     """One for all bots of the engine."""
 
-    def __init__(self, *, memory: SettingsMemory, desk: CaseDesk, floods: Floods) -> None:
+    def __init__(
+        self, *, memory: SettingsMemory, desk: CaseDesk, floods: Floods, log_channels: LogChannels
+    ) -> None:
         self._memory = memory
         self._desk = desk
         self._invites = InviteDirectory()
         self._floods = floods
+        self._log_channels = log_channels
 
     def register(self, listeners: Listeners) -> None:
         listeners.when_active(MODULE, "MESSAGE_CREATE", self.on_message)
@@ -128,10 +132,10 @@ class AutomodListener:
             )
             await self._say_once(client, guild, on_member, body, locale)
             return False
-        self._desk.forget(client, guild.id, on_member)
+        self._log_channels.forget(client.bot_id, guild.id, on_member)
         in_channel = ("delete", facts.channel_id)
         if _may_delete(guild, facts.channel_id):
-            self._desk.forget(client, guild.id, in_channel)
+            self._log_channels.forget(client.bot_id, guild.id, in_channel)
             return True
         body = text("automod.log.cannot_delete", locale, channel=f"<#{facts.channel_id}>")
         await self._say_once(client, guild, in_channel, body, locale)
@@ -184,9 +188,9 @@ class AutomodListener:
                 self._floods.over(scope, author_id)
 
     async def _say_once(
-        self, client: BotClient, guild: discord.Guild, cause: tuple[str, int], body: str, locale: Locale
+        self, client: BotClient, guild: discord.Guild, cause: Cause, body: str, locale: Locale
     ) -> None:
-        await self._desk.say_once(
+        await self._log_channels.say_once(
             client,
             guild.id,
             cause,

@@ -22,7 +22,7 @@ from astero_bot_engine.dispatch.guard import Guard
 from astero_bot_engine.dispatch.reasons import audit_reason
 from astero_bot_engine.features.cases.actions import failure_of, perform
 from astero_bot_engine.features.cases.askers import find_asker_obstacle
-from astero_bot_engine.features.cases.log_channel import Cause, LogChannels
+from astero_bot_engine.features.cases.log_channel import LogChannels
 from astero_bot_engine.features.cases.notices import Notices
 from astero_bot_engine.features.cases.views import case_embed, target_text
 from astero_bot_engine.features.modules.service import SettingsMemory
@@ -142,15 +142,6 @@ class CaseDesk:
             return await self.settle(client, case, failure, told=None)
         finally:
             self._reserved.discard(case.source_key or "")
-
-    async def say_once(
-        self, client: BotClient, guild_id: int, cause: Cause, *, title: str, body: str, footer: str
-    ) -> None:
-        """In the log channel, until `forget`."""
-        await self._log_channels.say_once(client, guild_id, cause, title=title, body=body, footer=footer)
-
-    def forget(self, client: BotClient, guild_id: int, cause: Cause) -> None:
-        self._log_channels.forget(client.bot_id, guild_id, cause)
 
     async def settle(self, client: BotClient, case: Case, failure: str | None, *, told: bool | None) -> Case:
         """Record the outcome and show the case. The row is the truth, so it comes first."""

@@ -10,18 +10,13 @@ from astero_bot_engine.features.moderation.service import Moderation, Wish
 from astero_bot_engine.interactions.access import require
 from astero_bot_engine.interactions.language import said
 from astero_bot_engine.interactions.replies import defer, reply
-from astero_shared.features.cases.rules import MAX_NOTE, MAX_REASON, CaseAction
+from astero_shared.features.cases.rules import MAX_NOTE, MAX_REASON, REQUIRED_PERMISSION, CaseAction
 from astero_shared.i18n import text
 
 # What the moderator needs, as discord.Permissions names it.
-PERMISSIONS: Final[dict[CaseAction, str]] = {
-    CaseAction.NOTE: "moderate_members",
-    CaseAction.WARN: "moderate_members",
-    CaseAction.TIMEOUT: "moderate_members",
-    CaseAction.KICK: "kick_members",
-    CaseAction.BAN: "ban_members",
-    CaseAction.UNBAN: "ban_members",
-    CaseAction.PURGE: "manage_messages",
+_PERMISSIONS: Final = {
+    action: next(name for name, on in discord.Permissions(bits) if on)
+    for action, bits in REQUIRED_PERMISSION.items()
 }
 _MAX_PURGE: Final = 500
 _MAX_DURATION_TEXT: Final = 40
@@ -111,7 +106,7 @@ class ModCommands(app_commands.Group):
         count: app_commands.Range[int, 1, _MAX_PURGE],
         member: discord.User | None = None,
     ) -> None:
-        asker = require(interaction, PERMISSIONS[CaseAction.PURGE])
+        asker = require(interaction, _PERMISSIONS[CaseAction.PURGE])
         await defer(interaction)
         case, deleted = await self._moderation.purge(
             asker,
@@ -126,7 +121,7 @@ class ModCommands(app_commands.Group):
         await reply(interaction, answer)
 
     async def _act(self, interaction: Interaction, wish: Wish) -> None:
-        asker = require(interaction, PERMISSIONS[wish.action])
+        asker = require(interaction, _PERMISSIONS[wish.action])
         await defer(interaction)
         case, asked = await self._moderation.act(asker, wish, cause=f"command:{interaction.id}")
         if asked:
