@@ -21,6 +21,14 @@ def new_id() -> UUID:
     return uuid7()
 
 
+def nonce_of(what: str, row_id: UUID) -> str:
+    """For a message about a row: within minutes, Discord posts none that has the nonce of another.
+
+    `what` has at most 5 characters: Discord takes 25.
+    """
+    return f"{what}{row_id.int % 10**20}"
+
+
 class Snowflake(int):
     """A Discord id where JSON is read or written; inside, it is a plain int."""
 

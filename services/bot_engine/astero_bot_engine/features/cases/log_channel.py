@@ -19,7 +19,7 @@ from astero_bot_engine.features.cases.views import plain_embed
 from astero_bot_engine.features.modules.service import SettingsMemory
 from astero_bot_engine.gateway.client import BotClient
 from astero_shared.features.cases.config import CasesConfig
-from astero_shared.ids import new_id
+from astero_shared.ids import new_id, nonce_of
 
 # Discord: a message has at most ten embeds, with 6000 characters in all.
 _MAX_EMBEDS: Final = 10
@@ -73,7 +73,7 @@ class LogChannels:
             self._said.popitem(last=False)
         embed = plain_embed(title, body)
         embed.set_footer(text=footer)
-        await self.post(client, guild_id, embed, nonce=f"once{new_id().int % 10**20}")
+        await self.post(client, guild_id, embed, nonce=nonce_of("once", new_id()))
 
     def forget(self, bot_id: UUID, guild_id: int, cause: Cause) -> None:
         """The cause is gone; should it come back, it is news again."""

@@ -14,6 +14,7 @@ from astero_shared.features.cases.config import CasesConfig
 from astero_shared.features.cases.rules import NOTIFIED_ACTIONS
 from astero_shared.features.cases.tables import Case
 from astero_shared.i18n import Locale
+from astero_shared.ids import nonce_of
 
 # One who floods is told once: Discord treats a bot that writes many direct messages as a spammer.
 _QUIET_SECONDS: Final = 10.0
@@ -70,7 +71,7 @@ class Notices:
 
 async def _write(client: BotClient, case: Case, body: str) -> None:
     channel = await client.http.start_private_message(case.target_id)
-    nonce = f"case{case.id.int % 10**20}"
+    nonce = nonce_of("case", case.id)
     await client.get_partial_messageable(int(channel["id"])).send(
         body, nonce=nonce, allowed_mentions=discord.AllowedMentions.none()
     )

@@ -35,6 +35,7 @@ from astero_shared.features.cases.outstanding import (
 )
 from astero_shared.features.cases.tables import Case
 from astero_shared.i18n import text
+from astero_shared.ids import nonce_of
 from astero_shared.scope import SYSTEM, BotScope
 
 # How long a nudge waits for its bot's round; the round goes on by itself.
@@ -163,4 +164,4 @@ class CaseRounds:
         if failure is not None:
             body = text("cases.log.lift_failed", locale, failure=failure_text(failure, locale), **told)
         embed = plain_embed(text("cases.actions.unban", locale), body)
-        await self._log_channels.post(client, case.guild_id, embed, nonce=f"lift{case.id.int % 10**20}")
+        await self._log_channels.post(client, case.guild_id, embed, nonce=nonce_of("lift", case.id))

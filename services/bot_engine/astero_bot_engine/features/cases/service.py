@@ -38,6 +38,7 @@ from astero_shared.features.cases.service import open_case
 from astero_shared.features.cases.store import CaseDraft, Fence, LeaseLostError
 from astero_shared.features.cases.tables import Case
 from astero_shared.i18n import Locale, text
+from astero_shared.ids import nonce_of
 from astero_shared.scope import GuildScope
 
 # Before these the member is told, afterwards the bot may share no server with them any more.
@@ -203,7 +204,7 @@ class CaseDesk:
             return
         embed = case_embed(case, self._memory.language(client.bot_id, guild), told=told)
         message_id = await self._log_channels.post(
-            client, case.guild_id, embed, nonce=f"case{case.id.int % 10**20}"
+            client, case.guild_id, embed, nonce=nonce_of("case", case.id)
         )
         if message_id is None:
             return

@@ -16,6 +16,7 @@ from astero_shared.errors import GoneError, NotFoundError
 from astero_shared.features.installations.rules import purge_at
 from astero_shared.features.installations.store import Join
 from astero_shared.i18n import Locale, nearest_locale, text
+from astero_shared.ids import nonce_of
 
 WORD: Final = "restore"
 
@@ -28,7 +29,7 @@ async def offer_restore(client: BotClient, join: Join) -> None:
         return
     locale = nearest_locale(guild.preferred_locale.value)
     embed, view = offer_message(locale, until=purge_at(removed.removed_at))
-    nonce = f"back{join.installation.id.int % 10**20}"
+    nonce = nonce_of("back", join.installation.id)
     for channel in _places(guild):
         try:
             await channel.send(embed=embed, view=view, nonce=nonce)
