@@ -142,21 +142,3 @@ def test_sessions_end_at_the_next_request_and_bots_leave_until_all_is_taken_back
     assert {"account:discord:connected", "module:config:updated"} <= set(told)
     operate(house, "audit", "verify")
     owner.close()
-
-
-def test_a_suspended_owner_of_the_password_is_answered_as_a_guesser_is(house: House) -> None:
-    owner = Owner(house)
-    owner.register()
-
-    def answer(password: str) -> tuple[int, dict[str, Any], list[str]]:
-        sent = owner.send("POST", "/api/auth/login", {"email": owner.email, "password": password})
-        body = {name: value for name, value in sent.json().items() if name != "requestId"}
-        return sent.status_code, body, sorted(sent.headers)
-
-    wrong = answer("four-words-nobody-knows")
-    operate(house, "user", "suspend", owner.email, "--reason", "spam")
-    assert answer(owner.password) == wrong
-    assert wrong[0] == 401
-    operate(house, "user", "restore", owner.email, "--reason", "a mistake")
-    owner.log_in()
-    owner.close()

@@ -43,12 +43,13 @@ class Resident:
                     self.cookies[name] = morsel.value
 
     def move_in(self) -> None:
-        """A new account with everything: what the last one had may be gone."""
+        """Everything anew, because what there was may be gone; the account too, unless it is signed in."""
         self._number += 1
-        self.cookies = {}
-        email = f"{new_id().hex}@example.com"
-        self.ask("POST", "/api/auth/register", {"email": email, "password": PASSWORD})
-        self.ask("POST", "/api/auth/login", {"email": email, "password": PASSWORD})
+        if not self.is_signed_in():
+            self.cookies = {}
+            email = f"{new_id().hex}@example.com"
+            self.ask("POST", "/api/auth/register", {"email": email, "password": PASSWORD})
+            self.ask("POST", "/api/auth/login", {"email": email, "password": PASSWORD})
         owner = self.ask("GET", "/api/auth/me")["id"]
         bot_id = insert_bot(self._database.admin, owner, application_id=1100000000000000000 + self._number)
         insert_installation(self._database.admin, bot_id)
@@ -70,6 +71,9 @@ class Resident:
             "passkeyId": str(new_id()),
             "sessionId": self.ask("GET", "/api/auth/sessions")["items"][0]["id"],
         }
+
+    def is_signed_in(self) -> bool:
+        return self.http.get("/api/auth/me", headers=self.headers).is_success
 
     def at_home(self) -> bool:
         """Whether it is all still there."""

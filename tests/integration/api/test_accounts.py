@@ -150,6 +150,7 @@ async def test_every_kind_of_wrong_login_is_answered_alike(
     assert {answer.status_code for answer in answers} == {401}
     assert bodies[0]["code"] == "auth.invalid_credentials"
     assert bodies[0] == bodies[1] == bodies[2]
+    assert len({tuple(sorted(answer.headers)) for answer in answers}) == 1
 
 
 async def test_the_sixth_login_from_an_address_is_refused_whoever_it_is_for(api: Edge) -> None:

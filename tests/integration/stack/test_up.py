@@ -15,6 +15,7 @@ import pytest
 import redis
 from support.up import Start, Up, gone, starter, until
 
+from astero_sandbox.plan import Plan, PlanRefusedError
 from astero_sandbox.processes import Mark
 from astero_sandbox.servers import running_postgres, running_valkey
 from astero_sandbox.supervisor import read_pid_files
@@ -198,11 +199,13 @@ def test_a_home_that_cannot_be_private_is_bad_configuration(up: Start, tmp_path:
     assert list(shared.iterdir()) == []
 
 
-@pytest.mark.parametrize("value", ["80", "eighty", "65530", "-1"])
-def test_an_impossible_port_base_is_bad_configuration(up: Start, value: str) -> None:
-    refused = up(ASTERO_PORT_BASE=value)
+def test_an_impossible_port_base_is_bad_configuration(up: Start, tmp_path: Path) -> None:
+    refused = up(ASTERO_PORT_BASE="80")
     assert refused.process.wait() == 78
     assert "ASTERO_PORT_BASE" in refused.said
+    for value in ("eighty", "65530", "-1"):
+        with pytest.raises(PlanRefusedError, match="ASTERO_PORT_BASE"):
+            Plan.from_environment({"ASTERO_PORT_BASE": value}, tmp_path)
 
 
 def test_the_environment_replaces_the_embedded_parts(up: Start, databases: dict[str, str]) -> None:
