@@ -10,8 +10,6 @@ from sqlalchemy.engine import make_url
 from astero_ops.settings import OperatorSettings
 from astero_shared.settings import ConfigurationError, exit_misconfigured
 
-OPERATOR = "astero_operator"
-
 
 def reason_of(error: Exception) -> str:
     """The driver's first line says what happened; the rest may hold the statement.

@@ -1,7 +1,7 @@
 """`astero audit …`"""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import psycopg
 import typer
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from astero_ops.audit.verify import count_entries, find_broken
+from astero_ops.exits import REFUSED, UNVERIFIED
 from astero_ops.operator_role import looking, reason_of
 from astero_ops.settings import OperatorSettings
 from astero_shared.audit.heads import Head, HeadForgedError, read_heads
@@ -16,8 +17,6 @@ from astero_shared.settings import ConfigurationError, exit_misconfigured, load_
 
 app = typer.Typer(help="The audit log: who changed what.", no_args_is_help=True)
 _console = Console(stderr=True)
-_FAILED: Final = 3
-_REFUSED: Final = 4
 
 
 @app.callback()
@@ -62,17 +61,17 @@ def verify_chains(
             )
     except HeadForgedError as error:
         _console.print(f"not verified: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(_FAILED) from None
+        raise typer.Exit(UNVERIFIED) from None
     except psycopg.Error as error:
         _console.print(f"not verified: {reason_of(error)}", markup=False, soft_wrap=True)
-        raise typer.Exit(_REFUSED) from None
+        raise typer.Exit(REFUSED) from None
     for place in broken:
         _console.print(f"{place.chain} entry {place.seq}: {place.why}", markup=False, soft_wrap=True)
     if broken:
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(UNVERIFIED)
     if chain is not None and total == 0:
         _console.print(f"not verified: there is no chain {chain}", markup=False, soft_wrap=True)
-        raise typer.Exit(_REFUSED)
+        raise typer.Exit(REFUSED)
     _console.print(f"{total} entries are as they were written; {len(told)} heads from outside agree")
 
 
@@ -88,6 +87,6 @@ def _read(files: list[Path], settings: OperatorSettings) -> list[Head]:
         if not found:
             # nothing compared must not look like nothing found
             _console.print(f"not verified: {file} holds no audit.head line", markup=False, soft_wrap=True)
-            raise typer.Exit(_REFUSED)
+            raise typer.Exit(REFUSED)
         heads += found
     return heads

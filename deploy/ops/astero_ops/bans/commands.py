@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from astero_ops.bans import store
+from astero_ops.exits import REFUSED, USAGE
 from astero_ops.settings import BanSettings
 from astero_shared.features.bans.rules import BanRefusedError, network_of, network_to_ban
 from astero_shared.networks import Network
@@ -17,8 +18,6 @@ from astero_shared.settings import load_or_exit
 
 app = typer.Typer(help="Shut an address out of the api, or let it in again.", no_args_is_help=True)
 _console = Console(stderr=True)
-_USAGE: Final = 2
-_REFUSED: Final = 4
 _HOUR: Final = 3600
 _LONGEST: Final = 30 * 24 * _HOUR
 
@@ -63,9 +62,9 @@ def _read(reading: Callable[[], Network]) -> Network:
     try:
         return reading()
     except BanRefusedError as error:
-        _stop(f"refused: {error}", _REFUSED)
+        _stop(f"refused: {error}", REFUSED)
     except ValueError:
-        _stop("this is no address and no prefix", _USAGE)
+        _stop("this is no address and no prefix", USAGE)
 
 
 @contextmanager
@@ -75,7 +74,7 @@ def _redis(settings: BanSettings) -> Generator[Redis]:
             yield redis
         except RedisError as error:
             _stop(
-                f"Redis refused ({type(error).__name__}): does it run, and is REDIS_URL the api's?", _REFUSED
+                f"Redis refused ({type(error).__name__}): does it run, and is REDIS_URL the api's?", REFUSED
             )
 
 

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from astero_ops.exits import REFUSED, USAGE
 from astero_ops.operator_role import reason_of
 from astero_ops.settings import OperatorSettings
 from astero_ops.users.suspension import AccountRefusedError, Outcome, Status, set_status
@@ -15,8 +16,6 @@ from astero_shared.settings import load_or_exit
 
 app = typer.Typer(help="Accounts of people.", no_args_is_help=True)
 _console = Console(stderr=True)
-_USAGE: Final = 2
-_REFUSED: Final = 4
 _MAX_REASON: Final = 500
 
 Account = Annotated[str, typer.Argument(help="The address or the id of the account.")]
@@ -56,20 +55,20 @@ def _run(account: str, status: Status, reason: str) -> tuple[Outcome, float]:
     # bytes that are no UTF-8 arrive as characters that nothing can store
     if not 0 < len(reason.strip()) <= _MAX_REASON or not reason.isprintable():
         _console.print(f"give a reason of 1 to {_MAX_REASON} printable characters")
-        raise typer.Exit(_USAGE)
+        raise typer.Exit(USAGE)
     if not account.isprintable():
         _console.print("give the address or the id of the account")
-        raise typer.Exit(_USAGE)
+        raise typer.Exit(USAGE)
     settings = load_or_exit(OperatorSettings)
     began = time.monotonic()
     try:
         outcome = asyncio.run(set_status(settings, account, status=status, reason=reason.strip()))
     except AccountRefusedError as error:
         _console.print(f"refused: {error}", markup=False)
-        raise typer.Exit(_REFUSED) from None
+        raise typer.Exit(REFUSED) from None
     except SQLAlchemyError as error:
         why = reason_of(error)
         # where the connection broke at the commit, nobody knows whether it was done
         _console.print(f"refused: {why}. Try again: twice is once", markup=False, soft_wrap=True)
-        raise typer.Exit(_REFUSED) from None
+        raise typer.Exit(REFUSED) from None
     return outcome, time.monotonic() - began

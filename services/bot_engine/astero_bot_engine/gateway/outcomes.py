@@ -4,10 +4,8 @@ Online, Reconnecting and IntentsMissing are reported on the way; TokenInvalid, F
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from astero_bot_engine.gateway.intents import IntentPlan
+from astero_bot_engine.gateway.intents import IntentPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Reconnecting:
 class IntentsMissing:
     """The bot runs, with fewer intents than its modules need; `plan` says which and where to allow them."""
 
-    plan: "IntentPlan"
+    plan: IntentPlan
 
 
 @dataclass(frozen=True, slots=True)
