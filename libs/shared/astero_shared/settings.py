@@ -7,7 +7,7 @@ line naming the variable, never its value.
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Final, NoReturn, Protocol, Self, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
 import msgspec
@@ -81,6 +81,22 @@ class DatabaseUrl(ServerUrl):
 class RedisUrl(ServerUrl):
     __slots__ = ()
     schemes = ("redis", "rediss", "unix")
+
+
+class DiscordApiUrl(str):
+    """Discord's REST API with its version."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        parts = urlsplit(text)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.path.endswith("/v10"):
+            raise ValueError("is not an address that ends in /v10")
+        return cls(text)
+
+
+DISCORD_API: Final = DiscordApiUrl("https://discord.com/api/v10")
 
 
 class SecretRing:
@@ -165,6 +181,9 @@ def load(settings: type[T], environ: Mapping[str, str] | None = None) -> T:
 
 
 def _expected(kind: Any) -> str:
+    """In words; a bounded kind is described by its Meta."""
+    for meta in getattr(kind, "__metadata__", ()):
+        return meta.description
     choices = getattr(kind, "__args__", None)
     if choices and all(isinstance(choice, str) for choice in choices):
         return "one of " + ", ".join(choices)

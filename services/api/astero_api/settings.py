@@ -1,10 +1,12 @@
 """What the api and the worker read from the environment. See load_or_exit for what a wrong value does."""
 
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from astero_api.mail.addresses import Mailbox
 from astero_api.mail.server import SmtpUrl
@@ -13,7 +15,15 @@ from astero_shared.crypto.keyring import Keyring
 from astero_shared.networks import Networks
 from astero_shared.observability.sentry import SentryDsn
 from astero_shared.outbound.urls import NOWHERE, Allowance
-from astero_shared.settings import ConfigurationError, DatabaseUrl, RedisUrl, Secret, SecretRing
+from astero_shared.settings import (
+    DISCORD_API,
+    ConfigurationError,
+    DatabaseUrl,
+    DiscordApiUrl,
+    RedisUrl,
+    Secret,
+    SecretRing,
+)
 
 _FEWEST: Final = 2 * Tiers().address.quota
 _MOST_DIGITS: Final = 9
@@ -33,6 +43,19 @@ class Origin(str):
         if text.rstrip("/") != plain or plain != plain.lower():
             raise ValueError("is not an origin in lower case without a path")
         return cls(plain)
+
+
+class HostAddress(str):
+    """Where to listen: an address, since a name may lead to several."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "HostAddress":
+        try:
+            return cls(ip_address(text))
+        except ValueError:
+            raise ValueError("is not an IP address") from None
 
 
 class CertificateFile(str):
@@ -83,10 +106,10 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     password_pepper: Keyring
     public_url: Origin
     astero_env: Literal["production", "development", "test"] = "production"
-    discord_api_url: str = "https://discord.com/api/v10"
-    api_host: str = "127.0.0.1"
-    api_port: int = 8000
-    api_workers: int = 1
+    discord_api_url: DiscordApiUrl = DISCORD_API
+    api_host: HostAddress = HostAddress("127.0.0.1")
+    api_port: Annotated[int, Meta(ge=1, le=65_535, description="a port from 1 to 65535")] = 8000
+    api_workers: Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")] = 1
     trusted_proxies: Networks = Networks()
     hsts_preload: bool = True
     rate_limit_global_per_minute: PerMinute = PerMinute(6000)

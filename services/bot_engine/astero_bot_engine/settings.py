@@ -2,13 +2,12 @@
 
 import ipaddress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.observability.sentry import SentryDsn
-from astero_shared.settings import DatabaseUrl, Secret, SecretRing
+from astero_shared.settings import DISCORD_API, DatabaseUrl, DiscordApiUrl, Secret, SecretRing
 
 _HIGHEST_PORT = 65535
 
@@ -47,26 +46,13 @@ class PrivateAddress(msgspec.Struct, frozen=True):
         return f"http://{host}:{self.port}"
 
 
-class ApiUrl(str):
-    """The Discord API with its version, as the gateway client needs it."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> "ApiUrl":
-        parts = urlsplit(text)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.path.endswith("/v10"):
-            raise ValueError("is not an address that ends in /v10")
-        return cls(text)
-
-
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One field per variable, in lower case."""
 
     database_url: DatabaseUrl
     encryption_key: Keyring
     bot_engine_secret: SecretRing
-    discord_api_url: ApiUrl = ApiUrl("https://discord.com/api/v10")
+    discord_api_url: DiscordApiUrl = DISCORD_API
     discord_bot_token: Secret | None = None
     engine_bind: PrivateAddress = PrivateAddress()
     engine_url: str | None = None

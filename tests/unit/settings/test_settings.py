@@ -2,15 +2,18 @@
 
 import base64
 import os
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
+from msgspec import Meta
 
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.settings import (
+    DISCORD_API,
     ConfigurationError,
     DatabaseUrl,
+    DiscordApiUrl,
     RedisUrl,
     Secret,
     SecretRing,
@@ -28,7 +31,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: RedisUrl
     encryption_key: Keyring
     bot_engine_secret: SecretRing
-    api_port: int = 8000
+    api_port: Annotated[int, Meta(ge=1, le=65_535, description="a port")] = 8000
+    discord_api_url: DiscordApiUrl = DISCORD_API
     optional_token: Secret | None = None
 
 
@@ -73,6 +77,8 @@ def test_good_settings_load_and_print_no_secret() -> None:
         ("BOT_ENGINE_SECRET", "z" * 40),
         ("BOT_ENGINE_SECRET", ",".join("abc" * 12 + str(n) for n in range(3))),
         ("API_PORT", "eighty-hunter2"),
+        ("API_PORT", "65536"),
+        ("DISCORD_API_URL", "//hunter2.example/v10"),
         ("ASTERO_ENV", "staging-hunter2"),
     ],
 )
