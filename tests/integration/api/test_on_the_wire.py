@@ -102,6 +102,15 @@ def test_a_wrong_field_is_422_with_its_pointer(api: ApiProcess, body: bytes, poi
     assert [error["pointer"] for error in errors] == [pointer]
 
 
+@pytest.mark.parametrize("hosts", [b"", b"Host: api\r\nHost: api\r\n", b"Host: api\r\nhOST: evil\r\n"])
+def test_a_request_names_one_host(api: ApiProcess, hosts: bytes) -> None:
+    check(api.send(b"GET /api/auth/me HTTP/1.1\r\n" + hosts + address() + b"Connection: close\r\n\r\n"), 400)
+
+
+def test_an_old_client_need_not_name_a_host(api: ApiProcess) -> None:
+    assert api.send(b"GET /api/health/live HTTP/1.0\r\n" + address() + b"\r\n")[0] == 200
+
+
 def test_ten_megabytes_are_refused_unread(api: ApiProcess) -> None:
     head = request(
         "POST", "/api/auth/login", "Content-Type: application/json", f"Content-Length: {10 * 1024 * 1024}"

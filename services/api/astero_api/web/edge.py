@@ -20,7 +20,7 @@ from astero_api.web.context import CONTEXT_KEY, RequestContext
 from astero_api.web.cookies import drop_refresh_cookie
 from astero_api.web.language import language_of
 from astero_api.web.limits import UNROUTED
-from astero_api.web.problems import problem_for
+from astero_api.web.problems import MalformedError, problem_for
 from astero_api.web.rate_limit import BannedError, LimitExceededError, RateLimiter
 from astero_api.web.security_headers import Header, security_headers, with_security_headers
 from astero_shared.errors import NotFoundError
@@ -52,6 +52,13 @@ def is_internal(path: str) -> bool:
         elif name not in {"", "."}:
             steps.append(name)
     return bool(steps) and steps[0].startswith("internal")
+
+
+def _names_its_host(scope: HTTPScope) -> bool:
+    """RFC 9112 section 3.2: of two hosts, a proxy before us and whatever stands behind could each take another."""
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    # Granian adds an empty one where there is none
+    return len(hosts) == 1 and (hosts != [b""] or scope["http_version"] == "1.0")
 
 
 class _Places:
@@ -100,6 +107,8 @@ class Edge:
                 if is_internal(scope["path"]):
                     log_security_event("internal.refused", ip=context.client_ip)
                     await reply.send_problem(NotFoundError())
+                elif not _names_its_host(scope):
+                    await reply.send_problem(MalformedError())
                 else:
                     await self._app(scope, receive, reply.send)
         except Exception as error:
