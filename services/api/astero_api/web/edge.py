@@ -55,10 +55,10 @@ def is_internal(path: str) -> bool:
 
 
 def _names_its_host(scope: HTTPScope) -> bool:
-    """RFC 9112 section 3.2: of two hosts, a proxy before us and whatever stands behind could each take another."""
+    """RFC 9112 section 3.2: of two hosts, what stands before us could take another than we do."""
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     # Granian adds an empty one where there is none
-    return len(hosts) == 1 and (hosts != [b""] or scope["http_version"] == "1.0")
+    return len(hosts) == 1 and (hosts != [b""] or scope["http_version"] < "1.1")
 
 
 class _Places:
