@@ -26,7 +26,8 @@ def authenticate(sandbox: Sandbox, request: web.Request, route: Route) -> Caller
     """Never raises: a refused call still counts against the limits of its address."""
     address = request.remote or ""
     if route.auth in ("none", "token"):
-        return Caller(key=address)
+        # an OAuth2 client is nobody's token, and counts for itself all the same
+        return Caller(key=(address, request.headers.get("Authorization")))
     kind, _, credential = request.headers.get("Authorization", "").partition(" ")
     if kind == "Bot":
         app = sandbox.world.find_application_by_token(credential.strip())
