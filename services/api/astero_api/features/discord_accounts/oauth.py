@@ -7,10 +7,11 @@ import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from loguru import logger
 
@@ -85,17 +86,17 @@ class DiscordOAuth:
     def authorize_url(self, *, state: str, verifier: str) -> str:
         """Where to send the browser; `verifier` stays here and only its SHA-256 travels."""
         parts = urlsplit(self.api_url)
-        query = {
-            "response_type": "code",
-            "client_id": self.client_id,
-            "scope": SCOPES,
-            "redirect_uri": self.redirect_uri,
-            "state": state,
-            "code_challenge": create_s256_code_challenge(verifier),
-            "code_challenge_method": "S256",
-            "prompt": "none",
-        }
-        return f"{parts.scheme}://{parts.netloc}/oauth2/authorize?{urlencode(query)}"
+        return prepare_grant_uri(
+            f"{parts.scheme}://{parts.netloc}/oauth2/authorize",
+            self.client_id,
+            "code",
+            redirect_uri=self.redirect_uri,
+            scope=SCOPES,
+            state=state,
+            code_challenge=create_s256_code_challenge(verifier),
+            code_challenge_method="S256",
+            prompt="none",
+        )
 
     async def exchange(self, *, code: str, verifier: str) -> Tokens:
         return await self._token(
