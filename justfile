@@ -14,14 +14,14 @@ up *ARGS: setup
 
 # Run every test against embedded servers
 test *ARGS: setup
-    @python -m pytest -n 2 --dist loadfile --no-loadscope-reorder {{ ARGS }}
+    @python -m pytest -n 3 --no-loadscope-reorder {{ ARGS }}
 
 # The tests on another Python, in an environment of its own: just test-on 3.13 tests/unit
 test-on VERSION *ARGS:
     @[ -x .venv-{{ VERSION }}/bin/python ] || PYENV_VERSION={{ VERSION }} python{{ VERSION }} -m venv .venv-{{ VERSION }}
     @uv pip install -q --python .venv-{{ VERSION }} --require-hashes -r requirements/dev.txt
     @uv pip install -q --python .venv-{{ VERSION }} --no-deps --no-build-isolation {{ members }}
-    @PATH="{{ root }}/.venv-{{ VERSION }}/bin:$PATH" python -m pytest -n 2 --dist loadfile --no-loadscope-reorder {{ ARGS }}
+    @PATH="{{ root }}/.venv-{{ VERSION }}/bin:$PATH" python -m pytest -n 3 --no-loadscope-reorder {{ ARGS }}
 
 # Format, lint, types and import rules; changes nothing
 check: setup

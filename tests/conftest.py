@@ -1,4 +1,6 @@
-"""Fixtures for every kind of test, told where they are written, and the order of the tests."""
+"""Fixtures for every kind of test, told where they are written, and who runs the tests in which order."""
+
+from typing import Any
 
 import pytest
 from support.stack import (
@@ -10,6 +12,7 @@ from support.stack import (
     valkey,
     valkey_server,
 )
+from xdist.scheduler import LoadScopeScheduling
 
 __all__ = [
     "database",
@@ -21,7 +24,8 @@ __all__ = [
     "valkey_server",
 ]
 
-_LONGEST_FIRST = ("tests/integration/stack/", "tests/e2e/", "tests/security/", "tests/integration/")
+_HOUSE = "tests/e2e/"
+_LONGEST_FIRST = (_HOUSE, "tests/integration/stack/", "tests/security/", "tests/integration/")
 
 
 @pytest.hookimpl(trylast=True)
@@ -36,3 +40,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(matching, len(_LONGEST_FIRST))
 
     items.sort(key=group)
+
+
+class _OneHouse(LoadScopeScheduling):
+    """A file stays with one worker, and so do all files that share the one running Astero: that one waits for
+    bots most of the time, which leaves the processors to the others.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, _ = nodeid.partition("::")
+        return _HOUSE if file.startswith(_HOUSE) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _OneHouse(config, log)
