@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import resource
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -302,7 +303,11 @@ def test_head_sends_headers_only(api: ApiProcess) -> None:
 
 def test_a_crowd_that_says_nothing_keeps_nobody_waiting(api: ApiProcess) -> None:
     """More than Granian takes by itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with ExitStack() as crowd:
+        # a terminal often gives 1024 files
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+        crowd.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         for _ in range(1_100):
             crowd.enter_context(socket.create_connection(("127.0.0.1", api.port), timeout=5))
         assert api.send(request("GET", "/api/health/live"), seconds=5)[0] == 200
