@@ -22,7 +22,7 @@ HOSTILE = (
     "x\r\nBcc: eve@evil.example\r\n\r\nhello",
     "x\u2028Bcc: eve@evil.example",
     "\u202eevil.example",
-    "{token} {0.__class__} {{ 7 * 7 }} {% raw %}",
+    "{token} {0.__class__} {{ 1234567 * 9 }} {% raw %}",
     "\x00\x1b[31m",
 )
 
@@ -86,7 +86,8 @@ def test_what_people_typed_stays_a_word_in_the_body(kind: MailKind, fill: str) -
     html = body(message, "html")
     assert re.findall(r"<[a-z!/][^>]*>", html) == re.findall(r"<[a-z!/][^>]*>", body(calm, "html"))
     assert body(message, "plain").count("\n") == body(calm, "plain").count("\n")
-    assert "49" not in html
+    # what a template engine would have made of it: no date, id or style holds these digits by chance
+    assert "11111103" not in html
 
 
 def test_a_line_is_one_line_and_not_endless() -> None:
