@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import hypothesis
 import pytest
 from support.stack import (
     database,
@@ -23,6 +24,12 @@ __all__ = [
     "valkey",
     "valkey_server",
 ]
+
+# A run draws the same examples as the run before, so that a change fails for what it changed. Who wants new
+# ones: just test --hypothesis-profile=explore tests/unit
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.register_profile("explore", max_examples=3000)
+hypothesis.settings.load_profile("same")
 
 _HOUSE = "tests/e2e/"
 _LONGEST_FIRST = (_HOUSE, "tests/integration/stack/", "tests/security/", "tests/integration/")

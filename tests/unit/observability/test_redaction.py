@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlmodel import Field, SQLModel
 
@@ -212,6 +212,9 @@ FRAGMENTS = st.lists(
 ).map("".join)  # fmt: skip
 
 
+@example("://4242424242424242@")  # a hidden name, whose mark has a colon
+@example("://4242424242424242:abcdefgh12@a.bc")
+@example("://password=[redacted:12345678]@")
 @given(FRAGMENTS)
 def test_text_made_of_what_the_patterns_look_for_settles_at_once(text: str) -> None:
     once = redact_text(text)

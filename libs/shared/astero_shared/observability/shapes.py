@@ -51,9 +51,10 @@ _JWT: Final = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{6,}+(?:\.[A-Za-z0-
 _PREFIXED: Final = re.compile(r"(?<![A-Za-z0-9])(?:sk|rk|whsec)_[A-Za-z0-9_+/=-]{8,512}")
 _CREDENTIALS: Final = re.compile(r"\b((?i:bearer|basic)\s{1,4})([A-Za-z0-9._~+/=:-]{8,4096}+)")
 # A password may hold "/" and "@" where somebody forgot to escape them, so it ends at the last "@" before a
-# blank; a host, an address in brackets and a port are none, and what follows them keeps its "@".
+# blank; a host, an address in brackets and a port are none, and what follows them keeps its "@". The colon in
+# the mark of what was hidden before is none either.
 _USERINFO: Final = re.compile(
-    r"(://(?!\[[0-9A-Fa-f:.%]{2,64}\])(?::|[^\s:/@\"'<>]{1,128}:(?![0-9]{1,5}(?:[^\w.~%!$+*=:@-]|$))))"
+    r"(://(?!\[[0-9A-Fa-f:.%]{2,64}\])(?::|(?:[^\s:/@\"'<>[]|\[redacted:[0-9a-f]{8}\]|\[){1,128}+:(?![0-9]{1,5}(?:[^\w.~%!$+*=:@-]|$))))"
     r"([^\s\"'<>]{1,256})@"
 )
 _EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+'-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
