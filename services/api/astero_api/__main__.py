@@ -1,7 +1,14 @@
 """`python -m astero_api`: the web process. Granian starts the workers; each builds its own application."""
 
 import asyncio
+import errno
+import multiprocessing
+import os
 import resource
+import signal
+import socket
+import time
+from threading import Thread
 from typing import Any, Final
 
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -15,13 +22,47 @@ from astero_shared.observability.interception import GRANIAN_LOGGING
 from astero_shared.settings import ConfigurationError, exit_misconfigured, load_or_exit
 
 _OPEN_FILES: Final = 16_384
+_ENDING_SECONDS: Final = 10
 
 
 def application() -> Any:
     """Called once in each worker process."""
+    Thread(target=_end_with_main_process, daemon=True).start()
     settings = load_or_exit(ApiSettings)
     logs.configure(service="api", secrets=logs.secrets_of(settings))
     return create_app(settings)
+
+
+def _end_with_main_process() -> None:
+    """A main process that is killed stops no worker, and they would go on beside their successors."""
+    main = multiprocessing.parent_process()
+    while main is None or os.getppid() == main.pid:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+    # who is only starting still has the handler of the main process, which waits for others
+    time.sleep(_ENDING_SECONDS)
+    os._exit(1)
+
+
+def _check_port(settings: ApiSettings) -> None:
+    """Workers share their port, and so would two services: every other request would go to a stranger.
+
+    Waits a little longer than the workers of a predecessor may take to end.
+    """
+    deadline = time.monotonic() + 1.5 * _ENDING_SECONDS
+    family = socket.AF_INET6 if ":" in settings.api_host else socket.AF_INET
+    while True:
+        with socket.socket(family) as probe:
+            # past connections may linger; who listens may not
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.api_host, settings.api_port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                    raise ConfigurationError("API_PORT", f"cannot be bound: {error.strerror}") from None
+            else:
+                return
+        time.sleep(0.1)
 
 
 async def _check_rights(settings: ApiSettings) -> None:
@@ -44,6 +85,7 @@ def main() -> None:
     settings = load_or_exit(ApiSettings)
     logs.configure(service="api", secrets=logs.secrets_of(settings))
     try:
+        _check_port(settings)
         asyncio.run(_check_rights(settings))
     except ConfigurationError as error:
         exit_misconfigured(error)
@@ -63,8 +105,8 @@ def main() -> None:
         log_dictconfig=GRANIAN_LOGGING,
         log_access=False,
         respawn_failed_workers=True,
-        # a worker that does not end by itself within this many seconds of a stop is killed
-        workers_kill_timeout=10,
+        # a worker that does not end by itself within this time of a stop is killed
+        workers_kill_timeout=_ENDING_SECONDS,
     )
     server.serve()
 
