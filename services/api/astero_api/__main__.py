@@ -44,7 +44,7 @@ def _end_with_main_process() -> None:
     os._exit(1)
 
 
-def _check_port(settings: ApiSettings) -> None:
+def _wait_for_port(settings: ApiSettings) -> None:
     """Workers share their port, and so would two services: every other request would go to a stranger.
 
     Waits a little longer than the workers of a predecessor may take to end.
@@ -52,16 +52,13 @@ def _check_port(settings: ApiSettings) -> None:
     deadline = time.monotonic() + 1.5 * _ENDING_SECONDS
     family = socket.AF_INET6 if ":" in settings.api_host else socket.AF_INET
     while True:
-        with socket.socket(family) as probe:
-            # past connections may linger; who listens may not
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((settings.api_host, settings.api_port))
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                    raise ConfigurationError("API_PORT", f"cannot be bound: {error.strerror}") from None
-            else:
-                return
+        try:
+            socket.create_server((settings.api_host, settings.api_port), family=family).close()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise ConfigurationError("API_PORT", f"cannot be bound: {error.strerror}") from None
+        else:
+            return
         time.sleep(0.1)
 
 
@@ -85,7 +82,7 @@ def main() -> None:
     settings = load_or_exit(ApiSettings)
     logs.configure(service="api", secrets=logs.secrets_of(settings))
     try:
-        _check_port(settings)
+        _wait_for_port(settings)
         asyncio.run(_check_rights(settings))
     except ConfigurationError as error:
         exit_misconfigured(error)
