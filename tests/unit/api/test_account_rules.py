@@ -133,6 +133,9 @@ def test_addresses(email: str) -> None:
         "zero\u200bwidth@example.com",
         "turned\u202earound@example.com",
         "two\uff20signs@example.com",
+        # letters to it would not reach ana@example.com, whose account it would be
+        "\uff41na@example.com",
+        "an\u00aa@example.com",
     ],
 )
 def test_no_addresses(email: str) -> None:
@@ -145,3 +148,4 @@ def test_spellings_of_one_address_share_a_key() -> None:
     # what one browser sends of such a domain, and another
     assert email_key("ana@B\u00fccher.example") == email_key("ana@xn--bcher-kva.example")
     assert email_key("ana@stra\u00dfe.example") != email_key("ana@strasse.example")
+    assert email_key("stra\u00dfe@example.com") != email_key("strasse@example.com")

@@ -47,10 +47,13 @@ _MIN_REST: Final = 6
 def is_email(text: str) -> bool:
     """One address at a domain of at least two labels that the DNS could hold, with nothing hidden in it.
 
-    What only a letter can prove is not guessed here.
+    Its mailbox has no lookalike letters (full width, ligatures), which `email_key` folds: letters go to it as
+    it is written, and whoever opened an account so would keep the plain address from ever having one. What
+    only a letter can prove is not guessed here.
     """
-    match = _EMAIL.fullmatch(unicodedata.normalize("NFKC", text))
-    if match is None or not _EMAIL.fullmatch(text):
+    plain = unicodedata.normalize("NFKC", text)
+    match = _EMAIL.fullmatch(plain)
+    if match is None or not _EMAIL.fullmatch(text) or text.partition("@")[0] != plain.partition("@")[0]:
         return False
     if len(text) > MAX_EMAIL_LENGTH or not text.isprintable():
         return False
@@ -60,13 +63,13 @@ def is_email(text: str) -> bool:
 
 
 def email_key(email: str) -> str:
-    """What makes two spellings one address: compatibility form and case are folded, nothing is dropped.
+    """What makes two spellings one address: compatibility form and case, of which nothing is dropped.
 
-    A domain is known by its ASCII name: browsers differ in which form they send, and `straße` and `strasse`,
-    which case folding makes one, are two domains with two owners.
+    `straße` and `strasse`, which case folding makes one, are two domains and two mailboxes with two owners. A
+    domain is known by its ASCII name: browsers differ in which form they send.
     """
     local, at, domain = unicodedata.normalize("NFKC", email).rpartition("@")
-    return f"{local.casefold()}{at}{_ascii_domain(domain) or domain.casefold()}"
+    return f"{local.lower()}{at}{_ascii_domain(domain) or domain.lower()}"
 
 
 def _ascii_domain(domain: str) -> str | None:
