@@ -8,9 +8,11 @@ import os
 import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, NoReturn, Protocol, Self, TypeVar, runtime_checkable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 EXIT_BAD_CONFIGURATION = 78
 _MINIMUM_SECRET_BYTES = 32
@@ -55,6 +57,16 @@ class Secret:
     __hash__ = None  # pyright: ignore[reportAssignmentType]
 
 
+def _split(text: str) -> SplitResult | None:
+    """None for what is no address: Python's own words about it repeat it."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    return None if port == 0 else parts
+
+
 class ServerUrl(Secret):
     """Where a server is and how to get in, looked at here: what drivers say of a wrong one may repeat it."""
 
@@ -63,19 +75,26 @@ class ServerUrl(Secret):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        try:
-            parts = urlsplit(text)
-            known = parts.scheme in cls.schemes and parts.port != 0
-        except ValueError:
-            known = False
-        if not known:
+        if not cls._is_readable(text):
             raise ValueError(f"is not a {cls.schemes[0]}:// address (is its password percent-encoded?)")
         return cls(text)
+
+    @classmethod
+    def _is_readable(cls, text: str) -> bool:
+        return text.startswith(tuple(f"{scheme}://" for scheme in cls.schemes)) and _split(text) is not None
 
 
 class DatabaseUrl(ServerUrl):
     __slots__ = ()
-    schemes = ("postgresql", "postgres", "postgresql+psycopg")
+    schemes = ("postgresql", "postgres")
+
+    @classmethod
+    def _is_readable(cls, text: str) -> bool:
+        try:
+            conninfo_to_dict(text)
+        except ProgrammingError:
+            return False
+        return super()._is_readable(text)
 
 
 class RedisUrl(ServerUrl):
@@ -90,8 +109,13 @@ class DiscordApiUrl(str):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        parts = urlsplit(text)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.path.endswith("/v10"):
+        parts = _split(text)
+        if (
+            parts is None
+            or parts.scheme not in {"http", "https"}
+            or not parts.hostname
+            or not parts.path.endswith("/v10")
+        ):
             raise ValueError("is not an address that ends in /v10")
         return cls(text)
 

@@ -55,8 +55,10 @@ def _wait_for_port(settings: ApiSettings) -> None:
         try:
             socket.create_server((settings.api_host, settings.api_port), family=family).close()
         except OSError as error:
-            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                raise ConfigurationError("API_PORT", f"cannot be bound: {error.strerror}") from None
+            code = error.errno or 0
+            if code != errno.EADDRINUSE or time.monotonic() > deadline:
+                at_fault = "API_PORT" if code in {errno.EADDRINUSE, errno.EACCES} else "API_HOST"
+                raise ConfigurationError(at_fault, f"cannot be bound: {os.strerror(code)}") from None
         else:
             return
         time.sleep(0.1)

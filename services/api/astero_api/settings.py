@@ -1,7 +1,7 @@
 """What the api and the worker read from the environment. See load_or_exit for what a wrong value does."""
 
+import ssl
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -59,14 +59,16 @@ class HostAddress(str):
 
 
 class CertificateFile(str):
-    """A file of certificate authorities that exists."""
+    """A file of certificate authorities."""
 
     __slots__ = ()
 
     @classmethod
     def parse(cls, text: str) -> "CertificateFile":
-        if not Path(text).is_file():
-            raise ValueError("is not a file")
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+        except OSError:
+            raise ValueError("is not a file of certificates that this process can read") from None
         return cls(text)
 
 

@@ -35,12 +35,26 @@ def test_no_worker_outlives_a_main_process_that_is_killed(env: dict[str, str]) -
 
 def test_a_second_api_on_one_port_says_so_and_ends(env: dict[str, str]) -> None:
     with running_process(env) as first:
-        second = subprocess.run(
-            [sys.executable, "-m", "astero_api"],
-            env={"PATH": os.environ["PATH"], **env, "API_PORT": str(first.port)},
-            capture_output=True,
-            timeout=60,
-            check=False,
+        assert (
+            refusal(env | {"API_PORT": str(first.port)})
+            == "API_PORT: cannot be bound: Address already in use"
         )
-        assert second.returncode == _MISCONFIGURED
-        assert b"API_PORT: cannot be bound: Address already in use" in second.stdout + second.stderr
+
+
+def test_an_address_that_is_not_this_machines_is_named(env: dict[str, str]) -> None:
+    # for documentation (RFC 5737)
+    wrong = env | {"API_HOST": "203.0.113.9", "API_PORT": "8000"}
+    assert refusal(wrong) == "API_HOST: cannot be bound: Cannot assign requested address"
+
+
+def refusal(env: dict[str, str]) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-m", "astero_api"],
+        env={"PATH": os.environ["PATH"], **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == _MISCONFIGURED
+    return ended.stderr.strip().removeprefix("configuration: ")

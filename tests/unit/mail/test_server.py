@@ -63,6 +63,7 @@ def test_what_is_none_ends_the_start_without_being_repeated(text: str) -> None:
         ({"SMTP_URL": ""}, "SMTP_URL"),
         ({"MAIL_FROM": "nobody"}, "MAIL_FROM"),
         ({"SMTP_CA_FILE": "/nowhere"}, "SMTP_CA_FILE"),
+        ({"SMTP_CA_FILE": __file__}, "SMTP_CA_FILE"),
         ({"SMTP_URL": "", "MAIL_FROM": "", "ASTERO_ENV": "production"}, "SMTP_URL"),
         ({"DISCORD_CLIENT_ID": "42"}, "DISCORD_CLIENT_SECRET"),
         ({"DISCORD_CLIENT_SECRET": "sesame"}, "DISCORD_CLIENT_ID"),

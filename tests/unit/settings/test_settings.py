@@ -62,7 +62,11 @@ def test_good_settings_load_and_print_no_secret() -> None:
         ("DATABASE_URL", "postgresql://u:hunter2"),
         ("DATABASE_URL", "postgresql://u:pass#word@h/d"),
         ("DATABASE_URL", "mysql://u:hunter2@h/d"),
+        ("DATABASE_URL", "postgresql:hunter2"),
+        ("DATABASE_URL", "postgresql://u:hunter2%ZZ@h/d"),
+        ("DATABASE_URL", "postgresql://h/d?hunter2=1"),
         ("REDIS_URL", "//hunter2@h"),
+        ("REDIS_URL", "redis:hunter2"),
         ("REDIS_URL", "redis://:hunter2@h:99999"),
         ("ENCRYPTION_KEY", ""),
         ("ENCRYPTION_KEY", KEY),
@@ -79,6 +83,8 @@ def test_good_settings_load_and_print_no_secret() -> None:
         ("API_PORT", "eighty-hunter2"),
         ("API_PORT", "65536"),
         ("DISCORD_API_URL", "//hunter2.example/v10"),
+        ("DISCORD_API_URL", "https://hunter2.example:port/v10"),
+        ("DISCORD_API_URL", "https://hunter2\u2100.example/v10"),
         ("ASTERO_ENV", "staging-hunter2"),
     ],
 )
@@ -92,6 +98,7 @@ def test_each_kind_of_wrong_names_the_variable_and_hides_the_value(
     assert line.count("\n") == 1
     assert variable in line
     assert not value or value not in line
+    assert "hunter2" not in line
 
 
 def test_one_secret_may_not_serve_two_purposes() -> None:
