@@ -31,11 +31,11 @@ const read = async (answer) => {
 // and the old ones, shown once more, look like a thief's.
 let refreshing = null;
 const refresh = () => {
-  refreshing ??= navigator.locks
-    .request("refresh", () => send("POST", "/api/auth/refresh", undefined, true))
-    .finally(() => {
-      refreshing = null;
-    });
+  const work = () => send("POST", "/api/auth/refresh", undefined, true);
+  // some browsers have no locks, or not here: then the api's 409 tells who comes second
+  refreshing ??= (navigator.locks?.request("refresh", work) ?? work()).finally(() => {
+    refreshing = null;
+  });
   return refreshing;
 };
 
@@ -79,9 +79,18 @@ export const ask = async (method, path, body) => {
 // A page that comes back as it was left may show what is no longer so, or whom it should not.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-// `look` is for what may have changed in another tab, or by the link of a letter.
-export const whenSeenAgain = (look) => {
-  document.addEventListener("visibilitychange", () => document.hidden || look());
+// `look` is for what may have changed in another tab, or by the link of a letter. What it could not do is
+// tried again, and said no more.
+export const whenSeenAgain = (problem, look) => {
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      return;
+    }
+    if (problem.textContent === problem.dataset.failed) {
+      problem.textContent = "";
+    }
+    look();
+  });
 };
 
 // Apps and letters show codes in groups; some keyboards type wide digits.
@@ -130,15 +139,22 @@ export const inWords = (error, words) => {
   return passkey[error.name] ?? words.failed;
 };
 
+const isBusy = (button) => button.getAttribute("aria-busy") === "true";
+// by their attributes: not every browser knows them as properties
+const setBusy = (button, busy) => {
+  button.setAttribute("aria-busy", busy);
+  button.setAttribute("aria-disabled", busy);
+};
+
 // Runs `work` once at a time, with the button busy and where the focus was; what goes wrong is said in
 // `problem`. A page that shows somebody's account is left when they are signed in no more.
 export const guarded = (problem, button, work) => async (event) => {
   event.preventDefault();
-  if (button.ariaBusy === "true") {
+  if (isBusy(button)) {
     return;
   }
   problem.textContent = "";
-  button.ariaBusy = button.ariaDisabled = "true";
+  setBusy(button, true);
   try {
     await work(event);
   } catch (error) {
@@ -150,6 +166,6 @@ export const guarded = (problem, button, work) => async (event) => {
       problem.scrollIntoView({ block: "nearest" });
     }
   } finally {
-    button.ariaBusy = button.ariaDisabled = "false";
+    setBusy(button, false);
   }
 };

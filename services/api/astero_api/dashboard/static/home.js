@@ -30,5 +30,5 @@ const look = async () => {
     }
   }
 };
-whenSeenAgain(look);
+whenSeenAgain(byId("problem"), look);
 look();

@@ -153,6 +153,11 @@ for (const [id, path] of [
 const show = async () => {
   const paths = ["/api/auth/me", "/api/auth/mfa", "/api/auth/passkeys", "/api/auth/sessions"];
   const [me, mfa, passkeys, sessions] = await Promise.all(paths.map((path) => ask("GET", path)));
+  // another tab has signed somebody else in: codes and secrets that stand here are not theirs
+  if ((main.dataset.user ??= me.id) !== me.id) {
+    location.reload();
+    return;
+  }
   offer({ ...mfa, hasPasskeys: passkeys.items.length > 0 });
   showDetails(me, mfa);
   showTwoStep(mfa);
@@ -171,5 +176,5 @@ const look = () =>
       problem.textContent = inWords(error, problem.dataset);
     }
   });
-whenSeenAgain(look);
+whenSeenAgain(problem, look);
 look();
