@@ -80,6 +80,18 @@ def raised(source: Source, kinds: Mapping[str, str]) -> Iterator[Raised]:
                 [ast.literal_eval(key) for key in params.keys if key] if isinstance(params, ast.Dict) else []
             )
             yield Raised(f"{source.path}:{call.lineno}", f"errors.{named.value}", frozenset(names))
+    for node in ast.walk(source.tree):
+        match node:
+            # of settings: the place, the sentence, and what fills it in
+            case ast.Call(
+                func=ast.Name(id="OptionError" | "_refuse"),
+                args=[_, ast.Constant(value=str(sentence))],
+                keywords=keywords,
+            ):
+                names = frozenset(keyword.arg for keyword in keywords if keyword.arg)
+                yield Raised(f"{source.path}:{node.lineno}", f"errors.{sentence}", names)
+            case _:
+                pass
 
 
 def test_every_error_has_its_sentence_in_every_language() -> None:
@@ -103,7 +115,8 @@ def test_planted_errors_are_caught() -> None:
         "raise GoneError(code=chosen)\n"
         "raise LongGoneError\n"
         "raise GoneError(code='a.b', params={'n': 1})\n"
-        "raise GoneError(code='a.b', sentence='a.c')\n",
+        "raise GoneError(code='a.b', sentence='a.c')\n"
+        "raise OptionError(('x',), 'a.d', max=1)\n",
     )
     codes = default_codes([planted])
     assert codes == {
@@ -117,4 +130,5 @@ def test_planted_errors_are_caught() -> None:
         ("errors.a.b", frozenset({"n"})),
         ("errors.a.c", frozenset()),
         ("errors.odd", frozenset()),
+        ("errors.a.d", frozenset({"max"})),
     }

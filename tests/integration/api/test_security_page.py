@@ -165,6 +165,16 @@ async def test_a_device_that_verifies_nobody_makes_no_passkey(origin: str, page:
     await expect(page.locator("#passkey-list li")).to_have_count(0)
 
 
+async def test_cookies_that_are_blocked_are_told_of(origin: str, page: Page) -> None:
+    # and no locks: Firefox rejects whoever asks for one
+    await page.add_init_script(
+        "Object.defineProperty(navigator, 'cookieEnabled', {value: false});"
+        "Object.defineProperty(navigator, 'locks', {value: {request: () => Promise.reject(new Error())}})"
+    )
+    await page.goto(f"{origin}/account/security")
+    await expect(page.get_by_text("Signing in needs cookies")).to_be_visible()
+
+
 async def test_a_slow_script_never_puts_a_password_in_the_address(origin: str) -> None:
     async with opened_page(complaints=[]) as page:
         await page.route("**/sign-in.js", lambda route: route.abort())

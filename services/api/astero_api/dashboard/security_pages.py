@@ -17,7 +17,7 @@ from astero_shared.i18n import Locale, catalogue, text
 
 AnyRequest = Request[Any, Any, Any]
 
-_ENTRANCE: Final = ("title", "forgot", "new_here", "register")
+_ENTRANCE: Final = ("title", "forgot", "new_here", "register", "no_cookies")
 _SECURITY: Final = (
     "title", "proof_title", "proof_lead", "code", "confirm", "cancel", "use_passkey", "use_discord",
     "address_confirmed", "address_unconfirmed", "address_resend", "address_new", "address_hint",

@@ -32,8 +32,9 @@ const read = async (answer) => {
 let refreshing = null;
 const refresh = () => {
   const work = () => send("POST", "/api/auth/refresh", undefined, true);
-  // some browsers have no locks, or not here: then the api's 409 tells who comes second
-  refreshing ??= (navigator.locks?.request("refresh", work) ?? work()).finally(() => {
+  // old browsers have no locks, and others give none where they block cookies: a 409 tells who comes second
+  const locks = navigator.cookieEnabled ? navigator.locks : undefined;
+  refreshing ??= (locks?.request("refresh", work) ?? work()).finally(() => {
     refreshing = null;
   });
   return refreshing;

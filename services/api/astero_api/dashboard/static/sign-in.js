@@ -31,4 +31,7 @@ passkey.addEventListener(
   }),
 );
 reveal(form);
+if (!navigator.cookieEnabled) {
+  find("problem").textContent = form.dataset.noCookies;
+}
 passkey.hidden = !knowsPasskeys;

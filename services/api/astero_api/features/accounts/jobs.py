@@ -22,7 +22,7 @@ from astero_shared.clock import utc_now
 from astero_shared.crypto.fields import SecretUnavailableError
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.db.session import in_batches, transaction
-from astero_shared.features.accounts.rules import email_key, is_email
+from astero_shared.features.accounts.rules import email_key
 from astero_shared.features.accounts.store import delete_expired_account_tokens, find_user_by_email
 from astero_shared.mail.store import delete_mail, find_mail
 from astero_shared.scope import SYSTEM
@@ -50,7 +50,7 @@ async def answer_forgotten(database: AsyncEngine, keyring: Keyring, request_id: 
         except SecretUnavailableError:
             logger.warning("a request for a new password was dropped: its key is gone")
             return
-        user = await find_user_by_email(session, email_key(email)) if is_email(email) else None
+        user = await find_user_by_email(session, email_key(email))
         if user is None or user.status != "active":
             return
         token = await make_link(session, user, "reset")
