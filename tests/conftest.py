@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import hypothesis
 import pytest
 from support.stack import (
@@ -11,6 +12,7 @@ from support.stack import (
     postgres,
     postgres_server,
     valkey,
+    valkey_operator,
     valkey_server,
 )
 from xdist.scheduler import LoadScopeScheduling
@@ -22,14 +24,20 @@ __all__ = [
     "postgres",
     "postgres_server",
     "valkey",
+    "valkey_operator",
     "valkey_server",
 ]
 
 # A run draws the same examples as the run before, so that a change fails for what it changed. Who wants new
-# ones: just test --hypothesis-profile=explore tests/unit
-hypothesis.settings.register_profile("same", derandomize=True)
-hypothesis.settings.register_profile("explore", max_examples=3000)
+# ones: just test --hypothesis-profile=explore tests/unit. How long one takes says how busy the machine is.
+_UNHURRIED: Any = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("same", derandomize=True, **_UNHURRIED)
+hypothesis.settings.register_profile("explore", max_examples=3000, **_UNHURRIED)
 hypothesis.settings.load_profile("same")
+
+# What a test asks by itself is answered when a busy machine gets round to it; httpx would give up after 5 s.
+_unhurried = httpx._config.DEFAULT_TIMEOUT_CONFIG
+_unhurried.connect = _unhurried.read = _unhurried.write = _unhurried.pool = 60.0
 
 _HOUSE = "tests/e2e/"
 _LONGEST_FIRST = (_HOUSE, "tests/integration/stack/", "tests/security/", "tests/integration/")

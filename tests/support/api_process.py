@@ -12,7 +12,7 @@ from pathlib import Path
 
 from astero_sandbox.ports import free_port
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 _CHEAP_API = str(Path(__file__).with_name("wide_api.py"))
 
 
@@ -28,7 +28,7 @@ class ApiProcess:
         """Of the process that starts the workers."""
         return self._process.pid
 
-    def send(self, *parts: bytes, seconds: float = 20) -> tuple[int, dict[str, list[str]], bytes]:
+    def send(self, *parts: bytes, seconds: float = 60) -> tuple[int, dict[str, list[str]], bytes]:
         """Status, headers (lower case) and body of the one answer to these bytes. Reads until the end."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
             for part in parts:
@@ -57,7 +57,7 @@ class ApiProcess:
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(20)
+        return self._process.wait(60)
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def running_process(
             if process.poll() is None:
                 process.terminate()
                 try:
-                    process.wait(20)
+                    process.wait(60)
                 except subprocess.TimeoutExpired:
                     process.kill()
 

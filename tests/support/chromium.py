@@ -5,11 +5,15 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import ConsoleMessage, Page, async_playwright
+from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
+from playwright.sync_api import expect as expect_sync
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+# what is awaited comes in its own time on a busy machine; Playwright gives it five seconds
+for expectations in (expect, expect_sync):
+    expectations.set_options(timeout=30_000)
 
 
 def _is_complaint(said: ConsoleMessage) -> bool:

@@ -124,7 +124,7 @@ class Consumer:
     def allowed(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    async def wait_for(self, count: int, *, seconds: float = 20.0) -> None:
+    async def wait_for(self, count: int, *, seconds: float = 60.0) -> None:
         """Until that many calls have come."""
         async with asyncio.timeout(seconds), self._heard:
             await self._heard.wait_for(lambda: len(self.calls) >= count)

@@ -42,6 +42,10 @@ class DiscordSandbox:
     async def fault(self, kind: str, /, **details: Any) -> Any:
         return await self.post("/faults", kind=kind, **details)
 
+    async def faults(self) -> list[dict[str, Any]]:
+        """Those that are in force still."""
+        return (await self._control.get("/sandbox/faults")).json()["faults"]
+
     async def log(self) -> list[dict[str, Any]]:
         answer = await self._control.get("/sandbox/log")
         return answer.json()["entries"]
@@ -90,11 +94,6 @@ class Community:
         path = f"/channels/{self.channel_id}/messages"
         message = await self.discord.post(path, userId=str(self.member_id), content=content)
         return int(message["id"])
-
-    async def patch(self, path: str, /, **body: Any) -> Any:
-        answer = await self._control.patch(f"/sandbox{path}", json=body)
-        assert answer.is_success, (path, answer.status_code, answer.text)
-        return answer.json()
 
     async def fault(self, kind: str, /, **details: Any) -> Any:
         return await self.discord.fault(kind, applicationId=str(self.application_id), **details)

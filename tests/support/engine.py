@@ -5,7 +5,6 @@ import base64
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -17,14 +16,10 @@ import orjson
 import psycopg
 from support.stack import Database
 
+from astero_sandbox.ports import free_port
 from astero_shared.features.bots.tables import SHARED_BOT_ID
 from astero_shared.internal.client import EngineClient
 from astero_shared.settings import SecretRing
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 class EngineProcess:
@@ -85,7 +80,7 @@ class EngineProcess:
         if process.poll() is None:
             process.send_signal(number)
         try:
-            return process.wait(20)
+            return process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
@@ -94,7 +89,9 @@ class EngineProcess:
             self._process = None
 
     def log(self) -> list[dict[str, Any]]:
-        lines = self._log.read_bytes().splitlines() if self._log.exists() else []
+        # without the last line while it is being written
+        whole = self._log.read_bytes().rpartition(b"\n")[0] if self._log.exists() else b""
+        lines = whole.splitlines()
         return [orjson.loads(line) if line.startswith(b"{") else {"msg": line.decode()} for line in lines]
 
     def logged(self, message: str) -> bool:

@@ -19,7 +19,8 @@ from astero_sandbox.temporary import running_stack
 
 T = TypeVar("T")
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
+_ANSWER_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _TAIL = 12
 _SHOWN = 2000
@@ -76,12 +77,17 @@ class House:
         """What the api posts to the engine that holds a bot; returns when that one has done it."""
         bearer = {"Authorization": f"Bearer {self.stack.credentials.bot_engine_secret}"}
 
+        def ask(engine: Part) -> int:
+            try:
+                answer = httpx.post(
+                    f"{engine.url}{path}", headers=bearer, trust_env=False, timeout=_ANSWER_SECONDS
+                )
+            except httpx.ConnectError:
+                return 503  # it runs, and does not listen yet
+            return answer.status_code
+
         def answered() -> list[int]:
-            return [
-                httpx.post(f"{engine.url}{path}", headers=bearer, trust_env=False).status_code
-                for engine in self.stack.engines
-                if engine.pid
-            ]
+            return [ask(engine) for engine in self.stack.engines if engine.pid]
 
         self.wait(answered, lambda statuses: any(code < 300 for code in statuses), what=f"{path} is done")
 
@@ -111,7 +117,9 @@ class House:
     def reports(self) -> list[dict[str, Any]]:
         """What the services have reported to Sentry, oldest first; what it held last once it has ended."""
         with suppress(httpx.ConnectError):
-            answer = httpx.get(f"{self.stack.sentry_url}/sandbox/events", trust_env=False)
+            answer = httpx.get(
+                f"{self.stack.sentry_url}/sandbox/events", trust_env=False, timeout=_ANSWER_SECONDS
+            )
             self._reports = answer.json()["events"]
         return self._reports
 

@@ -18,7 +18,7 @@ from astero_sandbox.mail.smtp import USER
 
 MAIL_PASSWORD = "s/p@ce :of mail"
 MAIL_FROM = "Astero <mail@astero.test>"
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def running_mail(folder: Path) -> Generator[MailSandbox]:
         try:
             assert process.stdout is not None
             words = process.stdout.readline().split()
-            with httpx.Client(base_url=words[2], trust_env=False) as http:
+            with httpx.Client(base_url=words[2], trust_env=False, timeout=30) as http:
                 yield MailSandbox(words[2], int(words[4]), int(words[5]), authority_of(folder), http)
         finally:
             process.terminate()

@@ -77,12 +77,19 @@ def database(postgres_server: Postgres, databases: Generator[str]) -> Database:
     return Database.on(postgres_server, next(databases))
 
 
-@pytest.fixture
-def valkey(valkey_server: Valkey) -> Iterator[str]:
-    """The operator's URL; nothing is in it. `valkey_server.url("api")` is what a service gets."""
-    yield valkey_server.url()
+@pytest.fixture(scope="session")
+def valkey_operator(valkey_server: Valkey) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(valkey_server.url()) as client:
-        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def valkey(valkey_server: Valkey, valkey_operator: redis.Redis) -> Iterator[str]:
+    """The operator's URL; nothing is in it. `valkey_server.url("api")` is what a service gets."""
+    # an api that served a whole file has left its counts
+    valkey_operator.flushall()
+    yield valkey_server.url()
+    valkey_operator.flushall()
 
 
 def migrate(database: Database) -> None:

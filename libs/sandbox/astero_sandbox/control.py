@@ -12,7 +12,8 @@ class Control:
     """Blocking; every call raises httpx.HTTPStatusError for an answer that is not 2xx. Ids are strings."""
 
     def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, trust_env=False, timeout=10)
+        # longer than an interaction is followed
+        self._client = httpx.Client(base_url=url, trust_env=False, timeout=30)
 
     def __enter__(self) -> Self:
         return self

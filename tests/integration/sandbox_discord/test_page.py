@@ -1,6 +1,5 @@
 """The page in a real browser: talk, run commands, click, fill in a modal, see a bot delete."""
 
-import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -8,17 +7,12 @@ from typing import Any
 import discord
 import pytest
 from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
+from support.chromium import CHROMIUM, QUIET, needs_chromium
 
 from .conftest import BotStarter, House
 from .test_interactions import CommandBot
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
-]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 class ModeratingBot(CommandBot):
@@ -71,7 +65,7 @@ async def test_a_message_a_bot_deletes_is_struck_through_with_its_name(
     struck = page.locator(".message.deleted")
     await expect(struck).to_contain_text("deleted by Astero")
     await expect(struck.locator(".content")).to_have_text("buy spam <script>alert(1)</script>")
-    await expect(struck).to_have_count(0, timeout=15_000)
+    await expect(struck).to_have_count(0)
 
 
 async def test_a_member_is_not_offered_what_a_moderator_is(
