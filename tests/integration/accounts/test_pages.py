@@ -94,7 +94,7 @@ async def test_an_address_is_confirmed_by_who_is_signed_in_and_clicks(
         await expect(page.locator("#email")).to_be_visible()
         assert page.url == f"{origin}/account/sign-in?next=/account/verify"
         await sign_in(page, email)
-    await expect(confirm).to_be_visible(timeout=20_000)
+    await expect(confirm).to_be_visible(timeout=60_000)
     assert office.rows("SELECT email_verified_at FROM users WHERE email_verified_at IS NOT NULL") == []
     await confirm.click()
     await expect(page.get_by_role("status")).to_contain_text("your address is confirmed")
@@ -113,7 +113,7 @@ async def test_the_whole_way_in_french(origin: str, office: Office, mail: MailSa
         await expect(page.get_by_role("alert")).to_contain_text("parmi les premiers qu’on essaie")
         await page.get_by_label("Nouveau mot de passe").fill(NEW)
         await page.get_by_role("button", name="Créer le compte").click()
-        await expect(page.get_by_role("status")).to_contain_text("Vous pouvez vous connecter", timeout=20_000)
+        await expect(page.get_by_role("status")).to_contain_text("Vous pouvez vous connecter", timeout=60_000)
         await office.work()
         (letter,) = mail.messages("ana@example.com")
         assert letter["subject"] == "Confirmez votre adresse"
@@ -131,12 +131,12 @@ async def test_the_whole_way_in_french(origin: str, office: Office, mail: MailSa
         await page.goto(link_of(letter))
         await page.get_by_label("Nouveau mot de passe").fill(f"{NEW}-2")
         await page.get_by_role("button", name="Enregistrer").click()
-        await expect(page.get_by_role("status")).to_contain_text("est enregistré", timeout=20_000)
+        await expect(page.get_by_role("status")).to_contain_text("est enregistré", timeout=60_000)
         await page.get_by_role("link", name="Se connecter").click()
         await page.get_by_label("Adresse e-mail").fill("ana@example.com")
         await page.locator("#password").fill(f"{NEW}-2")
         await page.get_by_role("button", name="Se connecter", exact=True).click()
-        await expect(page.get_by_text("Connecté en tant que ana@example.com")).to_be_visible(timeout=20_000)
+        await expect(page.get_by_text("Connecté en tant que ana@example.com")).to_be_visible(timeout=60_000)
         await page.get_by_role("link", name="Votre compte").click()
         await expect(page.get_by_text("confirmée", exact=True)).to_be_visible()
         await expect(page.get_by_role("button", name="Ajouter une clé d’accès")).to_be_visible()
@@ -155,7 +155,7 @@ async def test_a_new_password_is_chosen_with_what_is_refused_said(
     await expect(field).to_have_attribute("type", "text")
     await field.fill(NEW)
     await page.get_by_role("button").click()
-    await expect(page.get_by_role("status")).to_contain_text("You can sign in with it now", timeout=20_000)
+    await expect(page.get_by_role("status")).to_contain_text("You can sign in with it now", timeout=60_000)
     assert office.rows("SELECT password_hash IS NOT NULL FROM users") == [(True,)]
 
 

@@ -146,9 +146,10 @@ async def test_with_a_second_factor_the_password_alone_proves_nothing(
     assert (answer.status_code, answer.json()["code"]) == (403, "mfa.required")
     wrong = await ana.post("/api/auth/reauthenticate", json={"code": app.wrong()})
     assert (wrong.status_code, wrong.json()["code"]) == (401, "mfa.invalid_code")
-    right = await ana.post("/api/auth/reauthenticate", json={"code": app.code()})
+    code = {"code": app.code()}
+    right = await ana.post("/api/auth/reauthenticate", json=code)
     assert right.status_code == 204
-    again = await ana.post("/api/auth/reauthenticate", json={"code": app.code()})
+    again = await ana.post("/api/auth/reauthenticate", json=code)
     assert again.status_code == 401
     assert (await ana.post("/api/auth/mfa/disable")).status_code == 204
 

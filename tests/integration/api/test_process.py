@@ -27,7 +27,7 @@ def test_no_worker_outlives_a_main_process_that_is_killed(env: dict[str, str]) -
         workers = psutil.Process(api.pid).children()
         assert len(workers) >= 3
         os.kill(api.pid, signal.SIGKILL)
-        _, alive = psutil.wait_procs(workers, timeout=20)
+        _, alive = psutil.wait_procs(workers, timeout=60)
         assert not alive
         with running_process(env | {"API_PORT": str(api.port)}):
             pass

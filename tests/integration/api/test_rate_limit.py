@@ -127,15 +127,21 @@ async def test_signing_in_is_counted_by_address_whoever_asks(workers: list[RateL
     assert not await passes(workers[0], limit, "a", "v")
 
 
-async def test_waiting_as_long_as_told_is_enough(workers: list[RateLimiter]) -> None:
-    limit = RouteLimit(Tier("quick", 2, 1, strict=True))
+async def test_waiting_as_long_as_told_is_enough(workers: list[RateLimiter], valkey: str) -> None:
+    limit = RouteLimit(Tier("slow", 2, SLOW, strict=True))
     assert await passes(workers[0], limit)
     assert await passes(workers[0], limit)
     with pytest.raises(LimitExceededError) as caught:
         await workers[0].charge(address="a", user=None, limit=limit)
-    assert caught.value.retry_after is not None
-    assert dict(caught.value.headers)[b"ratelimit"] == b'"quick";r=0;t=1'
-    await asyncio.sleep(caught.value.retry_after)
+    wait = caught.value.retry_after
+    assert wait is not None
+    assert dict(caught.value.headers)[b"ratelimit"] == b'"slow";r=0;t=%d' % wait
+    # as if the two had come so much earlier
+    async with Redis.from_url(valkey) as operator:
+        times = [int(at) - wait * 1_000_000 for at in await operator.lrange("api:limit:slow:a", 0, -1)]
+        await operator.delete("api:limit:slow:a")
+        await operator.rpush("api:limit:slow:a", *times)
+    assert len(times) == 2
     assert await passes(workers[0], limit)
 
 
@@ -196,9 +202,8 @@ async def test_an_address_may_ask_sixty_times_at_once_whatever_it_asks(client: h
     assert policy == '"ip";q=300;w=60;astero-burst=60, "read";q=120;w=60'
     assert all(max(_waits(answer)) <= 1 for answer in answers)
     # and one more every fifth of a second
-    for _ in range(40):
-        if (answer := await client.get("/")).status_code == 429:
-            break
+    while (answer := await client.get("/")).status_code == 200:
+        pass
     assert answer.headers["ratelimit"] == '"ip";r=0;t=1'
     assert int(answer.headers["retry-after"]) == 1
 

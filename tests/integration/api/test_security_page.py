@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 
 EMAIL, BEA = "ana@example.com", "bea@example.com"
 # a browser on a busy machine
-_PATIENCE_MS = 20_000
+_PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ async def test_a_code_or_a_recovery_code_is_the_second_step(
     code = await page.locator("#codes li").first.inner_text()
     forget_used(database)
 
-    for label, typed in (("Code of your app", app.code()), ("Recovery code", code)):
+    for label, typed in (("Code of your app", app.code), ("Recovery code", lambda: code)):
         await page.get_by_role("button", name="Sign out everywhere").click()
         await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         # a letter's secret goes through both steps in the fragment, and shows in neither
@@ -148,7 +148,8 @@ async def test_a_code_or_a_recovery_code_is_the_second_step(
         await page.get_by_label(label).fill(app.wrong())
         await page.get_by_role("button", name="Confirm").click()
         await expect(page.get_by_role("alert")).to_contain_text("This code is wrong")
-        await page.get_by_label(label).fill(typed)
+        # as the app shows it now
+        await page.get_by_label(label).fill(typed())
         await page.get_by_role("button", name="Confirm").click()
         await expect(page.get_by_text("It is on")).to_be_visible()
         assert page.url == f"{origin}/account/security#secret"
@@ -232,7 +233,7 @@ async def test_the_home_page_knows_who_is_signed_in(origin: str, page: Page) -> 
     await page.context.clear_cookies(name="__Host-astero_at")
     await page.get_by_role("link", name="Your account").click()
     await expect(page.get_by_text("It is off")).to_be_visible()
-    assert await page.locator("#session-list li").count() == 1
+    await expect(page.locator("#session-list li")).to_have_count(1)
     async with page.expect_popup() as opened:
         await page.evaluate("open('/account/security')")
     other = await opened.value
@@ -247,7 +248,10 @@ async def test_the_home_page_knows_who_is_signed_in(origin: str, page: Page) -> 
     await expect(other.get_by_text("That did not work")).to_have_count(0)
     await page.get_by_role("button", name="Sign out", exact=True).click()
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    await page.go_back()
+    # the page of before asks who is signed in, and whether the session goes on
+    async with page.expect_response("**/api/auth/refresh") as answered:
+        await page.go_back()
+    assert (await answered.value).status == 401
     await expect(page.get_by_text(EMAIL)).to_have_count(0)
 
     # nothing of one account stays where another has signed in
@@ -310,12 +314,9 @@ async def test_a_page_left_while_its_cookies_are_renewed_signs_nobody_out(
 
 async def until_waiting(database: Database, wanted: int) -> None:
     query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    for _ in range(500):
-        with psycopg.connect(database.admin) as connection:
-            if connection.execute(query).rowcount == wanted:
-                return
-        await asyncio.sleep(0.02)
-    pytest.fail("nothing waits for the lock")
+    with psycopg.connect(database.admin, autocommit=True) as connection:
+        while connection.execute(query).rowcount != wanted:  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.02)
 
 
 async def test_too_many_tries_are_told_how_long_to_wait(origin: str, page: Page) -> None:
@@ -347,6 +348,9 @@ async def test_a_narrow_page_is_not_wider_than_the_screen_and_every_field_has_a_
     if path == "/account/security":
         await type_password(page)
         await expect(page.get_by_text("It is off")).to_be_visible(timeout=_PATIENCE_MS)
+    elif path != "/":
+        # the script has shown the form
+        await expect(page.locator("#email")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     nameless = "[...document.querySelectorAll('input:not([hidden])')].filter((one) => !one.labels.length)"
     assert await page.evaluate(f"{nameless}.length") == 0

@@ -1,6 +1,7 @@
 """Staying signed in, and not."""
 
 import asyncio
+from datetime import timedelta
 
 import httpx
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 from support.api import ORIGIN, browser, log_in, register
 from support.stack import Database
 
+from astero_api.features.sessions import refresh
 from astero_api.web.edge import Edge
 
 RT = "__Host-astero_rt"
@@ -54,15 +56,18 @@ async def test_a_token_never_has_two_successors(ana: httpx.AsyncClient) -> None:
 
 
 async def test_a_second_use_within_ten_seconds_changes_nothing(
-    ana: httpx.AsyncClient, database: Database
+    ana: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two tabs, or an answer that was lost and asked for again."""
     before = ana.cookies[RT]
     assert (await ana.post("/api/auth/refresh")).status_code == 204
-    age_refresh_tokens(database, 9)
+    with psycopg.connect(database.admin) as connection:
+        ((used_at,),) = connection.execute("SELECT max(used_at) FROM refresh_tokens").fetchall()
     after = dict(ana.cookies)
     ana.cookies.set(RT, before, domain="astero.test", path="/")
-    answer = await ana.post("/api/auth/refresh")
+    with monkeypatch.context() as clock:
+        clock.setattr(refresh, "utc_now", lambda: used_at + timedelta(seconds=10))
+        answer = await ana.post("/api/auth/refresh")
     assert (answer.status_code, answer.json()["code"]) == (409, "auth.refresh_in_progress")
     assert "set-cookie" not in answer.headers
     ana.cookies.clear()

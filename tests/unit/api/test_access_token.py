@@ -130,10 +130,12 @@ def test_nothing_unsigned_or_garbled_is_a_token() -> None:
 
 def test_a_token_read_before_ends_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = tokens(NEW)
+    now = int(time.time())
+    # issued in the last moment of a second, which is all that its claims know of
+    monkeypatch.setattr(signed_token.time, "time", lambda: now + 0.999)
     token = issue(reader)
     assert reader.read(token) is not None
-    now = time.time()
-    monkeypatch.setattr(signed_token.time, "time", lambda: now + 604)
+    monkeypatch.setattr(signed_token.time, "time", lambda: now + 604.999)
     assert reader.read(token) is not None
-    monkeypatch.setattr(signed_token.time, "time", lambda: now + 606)
+    monkeypatch.setattr(signed_token.time, "time", lambda: now + 605)
     assert reader.read(token) is None

@@ -18,14 +18,15 @@ STEP = SecondStep(user_id=UUID(int=1), login_id=UUID(int=2))
 
 def test_what_was_issued_is_read_for_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = SecondStepTokens(SECRET)
+    now = int(signed_token.time.time())
+    monkeypatch.setattr(signed_token.time, "time", lambda: now + 0.999)
     token = tokens.issue(STEP)
     head = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))
     assert (head["alg"], head["typ"]) == ("HS256", "mfa+jwt")
     assert tokens.read(token) == STEP
-    now = signed_token.time.time()
-    monkeypatch.setattr(signed_token.time, "time", lambda: now + 304)
+    monkeypatch.setattr(signed_token.time, "time", lambda: now + 304.999)
     assert tokens.read(token) == STEP
-    monkeypatch.setattr(signed_token.time, "time", lambda: now + 307)
+    monkeypatch.setattr(signed_token.time, "time", lambda: now + 305)
     assert tokens.read(token) is None
 
 
