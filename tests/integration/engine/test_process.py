@@ -1,7 +1,9 @@
 """How the process begins and ends: what it refuses to start with, and what it says then."""
 
+import asyncio
 import subprocess
 import sys
+import time
 
 import pytest
 from support.engine import EngineProcess, query
@@ -15,7 +17,7 @@ def run(process: EngineProcess, **changes: str) -> subprocess.CompletedProcess[s
         env={name: value for name, value in environment.items() if value},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
 
@@ -39,6 +41,7 @@ def test_a_taken_address_is_named(process: EngineProcess) -> None:
     process.start()
     while not process.logged("engine started"):
         assert process.alive
+        time.sleep(0.05)
     ended = run(process, ENGINE_BIND=f"127.0.0.1:{process.port}")
     assert ended.returncode == 78
     assert ended.stderr.startswith("configuration: ENGINE_BIND: cannot be bound")
@@ -48,6 +51,7 @@ async def test_it_ends_well_when_it_is_told_to(process: EngineProcess) -> None:
     process.start()
     while not process.logged("engine started"):
         assert process.alive
+        await asyncio.sleep(0.05)
     assert process.stop() == 0
     assert process.log()[-1]["msg"] == "engine stopped"
     assert await query(process.database, "SELECT 1 FROM engines") == []

@@ -113,7 +113,10 @@ async def test_after_14_days_the_button_says_that_it_is_too_late(house: House, s
     assert await configured(house, scene) == []
 
 
-async def test_a_bot_that_was_never_there_offers_nothing(scene: Scene) -> None:
+async def test_a_bot_that_was_never_there_offers_nothing(house: House, scene: Scene) -> None:
+    await house.configure(scene, "automod", {"words": {"enabled": True, "words": ["rumpelstilz"]}})
+    # read after everything that its arrival has brought about
+    await scene.gone(await scene.say("nova", "rumpelstilz"))
     assert await scene.messages() == []
 
 

@@ -43,7 +43,7 @@ def bots(rows: FleetDatabase) -> set[UUID]:
     return ids
 
 
-async def claim(db: AsyncEngine, engine_id: UUID, *, most: int = 100, lease: float = 10) -> dict[UUID, int]:
+async def claim(db: AsyncEngine, engine_id: UUID, *, most: int = 100, lease: float = 60) -> dict[UUID, int]:
     async with db.begin() as connection:
         return await leases.claim(connection, engine_id, most=most, lease=lease)
 

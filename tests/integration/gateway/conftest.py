@@ -124,9 +124,9 @@ class Engine:
 
 
 @pytest.fixture(scope="module")
-def sandbox_url() -> Iterator[str]:
-    """One process a file; a quick heartbeat, and no window between identifies."""
-    with running_sandbox("--identify-window", "0", "--heartbeat-ms", "300", "--no-rate-limits") as url:
+def sandbox_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """One process a file, with no window between identifies; parameters are further options."""
+    with running_sandbox("--identify-window", "0", "--no-rate-limits", *getattr(request, "param", ())) as url:
         yield url
 
 

@@ -169,7 +169,7 @@ class Bot(discord.Client):
             self.events.put_nowait((event, args[0] if args else None))
 
     async def heard(self, name: str) -> Any:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 event, value = await self.events.get()
                 if event == name:
@@ -183,7 +183,7 @@ class Bot(discord.Client):
 
     async def failure(self) -> discord.DiscordException:
         """What ended the client."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.failed
 
 

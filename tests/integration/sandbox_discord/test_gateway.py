@@ -162,7 +162,7 @@ async def closed_with(server: Server, *frames: Any, query: str = "v=10&encoding=
         for frame in frames:
             data = frame if isinstance(frame, str) else orjson.dumps(frame).decode()
             await socket.send_str(data)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 message = await socket.receive()
                 if message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED):
@@ -241,7 +241,13 @@ async def test_a_request_for_a_heartbeat_is_answered(house: House, connect: BotS
     await connect(house.token)
     since = (await house.server.get("/log"))["next"]
     await house.server.fault("heartbeat", applicationId=house.application_id)
-    async with asyncio.timeout(5):
-        while ("out", 11) not in (ops := await gateway_ops(house, since)):  # noqa: ASYNC110
+    async with asyncio.timeout(60):
+        while ("out", 11) not in (ops := await asked_for(house, since)):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-    assert ops.index(("out", 1)) < ops.index(("in", 1)) < ops.index(("out", 11))
+    assert ops[:3] == [("out", 1), ("in", 1), ("out", 11)]
+
+
+async def asked_for(house: House, since: int) -> list[tuple[str, int | None]]:
+    """From the request on: the client's own next beat may come a moment before."""
+    ops = await gateway_ops(house, since)
+    return ops[ops.index(("out", 1)) :] if ("out", 1) in ops else []

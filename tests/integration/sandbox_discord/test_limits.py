@@ -37,15 +37,16 @@ async def test_another_channel_has_its_own_count(house: House) -> None:
 
 
 async def test_more_than_fifty_calls_a_second_are_refused_for_all_routes(house: House) -> None:
+    paths = [f"/users/{house.nova}"] * 25
+    for path in ("guilds/{0}/roles", "guilds/{0}/channels", "channels/{1}", "channels/{2}"):
+        paths += ["/" + path.format(house.guild_id, house.general, house.mod_log)] * 8
+    refused: list[httpx.Response] = []
     async with house.server.rest(house.token) as rest:
-        calls = [rest.get(f"/users/{house.nova}") for _ in range(25)]
-        calls += [rest.get(f"/guilds/{house.guild_id}/roles") for _ in range(8)]
-        calls += [rest.get(f"/guilds/{house.guild_id}/channels") for _ in range(8)]
-        calls += [rest.get(f"/channels/{house.general}") for _ in range(8)]
-        calls += [rest.get(f"/channels/{house.mod_log}") for _ in range(8)]
-        answers = await asyncio.gather(*calls)
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert refused
+        # a busy machine may need another try to ask so often in one second
+        while not refused:
+            await house.server.fault("clear")
+            answers = await asyncio.gather(*map(rest.get, paths))
+            refused = [answer for answer in answers if answer.status_code == 429]
     assert all(answer.json()["global"] for answer in refused)
     assert refused[0].headers["x-ratelimit-global"] == "true"
     assert refused[0].headers["x-ratelimit-scope"] == "global"
@@ -108,8 +109,10 @@ async def test_invalid_requests_are_counted_per_address(house: House) -> None:
 
 
 async def test_an_outage_refuses_everything_and_ends_by_itself(house: House) -> None:
-    await house.server.fault("outage", seconds=0.5)
     async with house.server.rest(house.token) as rest:
-        assert (await rest.get("/users/@me")).status_code == 503
-        await asyncio.sleep(0.6)
         assert (await rest.get("/users/@me")).status_code == 200
+        await house.server.fault("outage", seconds=1)
+        assert (await rest.get("/users/@me")).status_code == 503
+        while (status := (await rest.get("/users/@me")).status_code) == 503:  # noqa: ASYNC110 - as a client
+            await asyncio.sleep(0.1)
+    assert status == 200

@@ -51,7 +51,7 @@ class Gateway:
         self._socket = socket
 
     async def interaction(self) -> dict[str, Any]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 frame = await self._socket.receive_json()
                 if frame["t"] == "INTERACTION_CREATE":

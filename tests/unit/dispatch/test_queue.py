@@ -108,14 +108,15 @@ async def test_a_reader_is_asked_to_wait_only_while_the_lane_moves() -> None:
 
 
 async def test_a_held_lane_keeps_its_events_for_later() -> None:
-    heard: list[int] = []
-    one = lane()
+    queue, heard = FairQueue(), list[int]()
+    one, other = lane(queue), lane(queue)
     one.hold()
     one.put(event(lambda e: heard.append(e.sequence), sequence=1))
-    await asyncio.sleep(0)
-    assert heard == []
+    other.put(event(lambda e: heard.append(e.sequence), sequence=2))
+    await until(lambda: heard)
+    assert heard == [2]
     one.resume()
-    await until(lambda: heard == [1])
+    await until(lambda: heard == [2, 1])
 
 
 async def test_what_waits_or_runs_counts_as_unfinished() -> None:
@@ -138,14 +139,15 @@ async def test_what_waits_or_runs_counts_as_unfinished() -> None:
 
 
 async def test_draining_finishes_what_waits_and_takes_nothing_more() -> None:
-    heard: list[int] = []
-    one = lane()
+    queue, heard = FairQueue(), list[int]()
+    one, other = lane(queue), lane(queue)
     for number in range(30):
         one.put(event(lambda e: heard.append(e.sequence), sequence=number))
-    await one.drain(within=5)
+    await one.drain(within=60)
     one.put(event(lambda e: heard.append(e.sequence), sequence=99))
-    await asyncio.sleep(0)
-    assert heard == list(range(30))
+    other.put(event(lambda e: heard.append(e.sequence), sequence=30))
+    await until(lambda: 30 in heard)
+    assert heard == list(range(31))
     assert one.unfinished_from(0) is None
 
 
