@@ -130,9 +130,20 @@ def running_sentry() -> Generator[str]:
     command = [sys.executable, "-m", "astero_sandbox.sentry", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own module
         try:
+            # who cannot reach it leaves it alone for a minute
+            while not _listens(url):
+                assert process.poll() is None
+                time.sleep(0.05)
             yield url
         finally:
             process.terminate()
+
+
+def _listens(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/sandbox/events", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
 
 
 @contextmanager
@@ -150,7 +161,7 @@ def running_worker(env: dict[str, str], output: Path) -> Generator[None]:
 
 
 def reports(url: str, *, at_least: int = 0) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             events = httpx.get(f"{url}/sandbox/events", trust_env=False).json()["events"]

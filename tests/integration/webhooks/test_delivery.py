@@ -52,7 +52,7 @@ async def settled(
     manager: Manager, webhook: dict[str, Any], *, attempts: int = 1, delivery_id: str | None = None
 ) -> dict[str, Any]:
     """The newest delivery, or the one named, once that many attempts are written down."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             found = await manager.deliveries(webhook)
             one = next(one for one in found if delivery_id in {one["id"], None})
@@ -325,7 +325,8 @@ async def hang_up(_call: Call, writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome"), [(silence, "timeout"), (endless, "too_large"), (hang_up, "unreachable")]
+    ("answer", "outcome", "seconds"),
+    [(silence, "timeout", 1.0), (endless, "too_large", 60.0), (hang_up, "unreachable", 60.0)],
 )
 async def test_what_a_hostile_consumer_does_is_a_failure_like_any_other(
     manager: Manager,
@@ -334,11 +335,12 @@ async def test_what_a_hostile_consumer_does_is_a_failure_like_any_other(
     as_engine: AsyncEngine,
     answer: Answer,
     outcome: str,
+    seconds: float,
 ) -> None:
     consumer.answers = [answer]
     made = await manager.create(consumer.url)
     await emit(as_engine, manager.scope)
-    async with carrying(courier(total_seconds=1.0)):
+    async with carrying(courier(total_seconds=seconds)):
         delivery = await settled(manager, made)
     assert (delivery["state"], delivery["outcome"], delivery["status"]) == ("waiting", outcome, None)
 

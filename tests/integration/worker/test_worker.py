@@ -19,7 +19,7 @@ from astero_sandbox.valkey import Valkey
 from astero_shared.clock import utc_now
 from astero_shared.features.bots.tables import SHARED_BOT_ID
 
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 90.0
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def test_what_is_due_goes_at_start_and_the_rest_stays(database: Database, env: d
         assert audited == [(None, "1")]
         wait_for(lambda: workers(database) == 1)
         worker.terminate()
-        assert worker.wait(20) == 0
+        assert worker.wait(60) == 0
 
 
 def test_a_job_that_is_due_is_run(database: Database, env: dict[str, str]) -> None:
@@ -104,7 +104,7 @@ def test_too_many_rights_end_the_process(
     database: Database, env: dict[str, str], module: str, role: str, word: str
 ) -> None:
     with running(module, env | {"DATABASE_URL": getattr(database, role)}) as process:
-        assert process.wait(20) == 78
+        assert process.wait(90) == 78
         assert process.stdout is not None
         last = process.stdout.read().splitlines()[-1]
     assert last.startswith("configuration: DATABASE_URL: role ")
