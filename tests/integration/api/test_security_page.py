@@ -255,6 +255,7 @@ async def test_the_home_page_knows_who_is_signed_in(origin: str, page: Page) -> 
     await expect(page.get_by_text(EMAIL)).to_have_count(0)
 
     # nothing of one account stays where another has signed in
+    await page.bring_to_front()
     body = {"email": BEA, "password": PASSWORD, "displayName": "W" * 80}
     await page.request.post(f"{origin}/api/auth/register", data=body, headers={"Origin": origin})
     await page.get_by_role("link", name="Sign in", exact=True).click()
@@ -264,6 +265,7 @@ async def test_the_home_page_knows_who_is_signed_in(origin: str, page: Page) -> 
     await see_again(other)
     await expect(other.get_by_text(BEA)).to_be_visible()
     await expect(other.locator("#secret")).to_be_empty()
+    await page.bring_to_front()
     await page.get_by_role("button", name="Sign out", exact=True).click()
     await expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
     await other.get_by_role("button", name="Send the email again").click()
