@@ -16,7 +16,7 @@ from support.server import Server
 
 from astero_sandbox.part import Part
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 BAD = "rumpelstilz"
 _PAUSE_SECONDS = 0.05

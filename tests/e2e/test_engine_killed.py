@@ -11,7 +11,7 @@ import pytest
 from support.hosted import HostedBot
 from support.server import Server
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 BAD = "rumpelstilz"
 SCAM = "buy gold24"
@@ -86,13 +86,13 @@ def test_killed_in_the_middle_of_a_flood(bot: HostedBot, server: Server) -> None
             server.say(scammer, SCAM)
         house.comes_back(engine, before)
 
-    house.wait(server.written, lambda left: not left, what="every offending message is gone", seconds=60)
+    house.wait(server.written, lambda left: not left, what="every offending message is gone", seconds=120)
     total = 1 + sum(batches) + SCAMMERS
     cases = house.wait(
         lambda: every_case(bot, server),
         lambda found: len(found) >= total and all(case["state"] != "pending" for case in found),
         what="every case is settled",
-        seconds=60,
+        seconds=120,
         poll=0.5,
     )
     assert [case["number"] for case in cases] == list(range(1, total + 1))
@@ -126,7 +126,7 @@ def test_who_flooded_before_the_kill_is_timed_out_once(bot: HostedBot, server: S
     )
     engine.kill()
     house.comes_back(engine, before)
-    house.wait(server.written, lambda left: not left, what="every offending message is gone", seconds=40)
+    house.wait(server.written, lambda left: not left, what="every offending message is gone", seconds=120)
     cases = house.wait(
         lambda: every_case(bot, server),
         lambda found: len(found) == 24 and all(case["state"] == "done" for case in found),

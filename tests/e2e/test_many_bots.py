@@ -19,7 +19,7 @@ from astero_shared.crypto.fields import seal
 from astero_shared.crypto.keyring import Keyring
 from astero_shared.ids import new_id
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 BOTS = 200
 BAD = "rumpelstilz"
@@ -143,7 +143,7 @@ def test_one_is_flooded_and_the_others_go_on(house: House, crowd: list[Hosted]) 
         lambda: states(house, crowd),
         lambda now: now.get("online") == BOTS,
         what="two hundred bots are online",
-        seconds=60,
+        seconds=120,
         poll=0.3,
     )
     assert engine.num_threads() - threads < FEW_THREADS
@@ -163,7 +163,7 @@ def test_one_is_flooded_and_the_others_go_on(house: House, crowd: list[Hosted]) 
 
     assert house.stack.engine.pid == pid
     # Behind everything that the flood left in its own queue.
-    deletes_one(flooded, flooded.server.join("rosa"), seconds=60)
+    deletes_one(flooded, flooded.server.join("rosa"), seconds=120)
     for bot, member in neighbours:
         deletes_one(bot, member)
     assert states(house, crowd) == {"online": BOTS}

@@ -14,7 +14,7 @@ from support.server import Server
 from astero_bot_engine.fleet.timing import Timing
 from astero_sandbox.part import Part
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 BAD = "rumpelstilz"
 # For a busy machine; what is promised is in the engines' own clockwork, see the first test.

@@ -10,7 +10,7 @@ from support.up import gone, starter, until
 from astero_sandbox.credentials import DEMO_EMAIL
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_newcomer_finds_a_running_bot_of_their_own_and_one_ctrl_c_ends_it_all(tmp_path: Path) -> None:
     with starter(tmp_path, real=True) as start:
         up = start().wait_up()

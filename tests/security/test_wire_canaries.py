@@ -178,7 +178,7 @@ def rename(database: Database, statement: str) -> None:
             connection.execute(statement.format(table).encode())
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_no_canary_comes_out_of_the_running_processes(
     database: Database, valkey: str, valkey_server: Valkey, tmp_path: Path
 ) -> None:
