@@ -219,6 +219,14 @@ async def test_nothing_inline_and_no_frame(origin: str) -> None:
         assert "publickey-credentials-get=()" in api.headers["permissions-policy"]
 
 
+async def go_back_signed_out(page: Page) -> None:
+    """The page of before asks who is signed in, and whether the session goes on, and shows nobody."""
+    async with page.expect_response("**/api/auth/refresh") as answered:
+        await page.go_back()
+    assert (await answered.value).status == 401
+    await expect(page.get_by_text(EMAIL)).to_have_count(0)
+
+
 async def test_the_home_page_knows_who_is_signed_in(origin: str, page: Page) -> None:
     # what older browsers lack
     await page.add_init_script("delete Navigator.prototype.locks; delete Element.prototype.ariaBusy")
@@ -255,11 +263,7 @@ async def test_the_home_page_knows_who_is_signed_in(origin: str, page: Page) -> 
     await expect(other.get_by_text("That did not work")).to_have_count(0)
     await sign_out(page)
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    # the page of before asks who is signed in, and whether the session goes on
-    async with page.expect_response("**/api/auth/refresh") as answered:
-        await page.go_back()
-    assert (await answered.value).status == 401
-    await expect(page.get_by_text(EMAIL)).to_have_count(0)
+    await go_back_signed_out(page)
 
     # nothing of one account stays where another has signed in
     body = {"email": BEA, "password": PASSWORD, "displayName": "W" * 80}
