@@ -8,6 +8,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+from support.up import until
 
 from astero_sandbox.control import Control
 from astero_sandbox.stack import Stack
@@ -22,6 +23,10 @@ _COMMANDS = {
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     with running_stack(engines=2, commands=_COMMANDS) as stack:
+        assert stack.credentials.world is not None
+        # Discord writes once a second: one that is killed before has forgotten its bots
+        kept, bot = stack.plan.home / "discord.json", stack.credentials.world.branded.bot_token
+        until(lambda: kept.exists() and bot in kept.read_text())
         yield stack
         everything = [psutil.Process(part.pid) for part in stack.parts.values() if part.pid]
     assert len(everything) == 10
